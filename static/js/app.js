@@ -1,0 +1,41 @@
+// Everything here makes pages quicker or kinder; no page needs it to work.
+import htmx from "htmx.org";
+import "./busy.js";
+import "./copy.js";
+import "./countdown.js";
+import "./dialog.js";
+import "./keys.js";
+import "./reltime.js";
+import "./reveal.js";
+import "./sms.js";
+import "./theme.js";
+import { toast, UNREACHABLE } from "./toast.js";
+
+// <meta name="htmx-config"> is merged over these when the document is ready.
+Object.assign(htmx.config, {
+  allowEval: false,
+  allowScriptTags: false,
+  includeIndicatorStyles: false,
+  selfRequestsOnly: true,
+  // Pages hold customers' data and, once, their keys: none of it goes into the
+  // browser's storage. Going back asks the server.
+  historyCacheSize: 0,
+  refreshOnHistoryMiss: true,
+  // These answers carry a page that says what happened: show it.
+  responseHandling: [
+    { code: "204", swap: false },
+    { code: "[23]..", swap: true },
+    { code: "^(401|403|422|429|502|504)$", swap: true, error: false },
+    { code: "...", swap: false, error: true },
+  ],
+});
+
+for (const name of ["htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(name, () => toast(UNREACHABLE));
+}
+
+document.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
+  const id = xhr.getResponseHeader("X-Request-Id");
+  toast(`frontdesk could not answer this (error ${xhr.status}). Reload the page and try again.` +
+    (id ? ` Request ${id}.` : ""));
+});

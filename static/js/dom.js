@@ -1,0 +1,32 @@
+/** Calls fn for each match now in the page, and for each that htmx brings later. */
+export function each(selector, fn) {
+  const visit = (root) => {
+    if (root.matches?.(selector)) fn(root);
+    for (const found of root.querySelectorAll(selector)) fn(found);
+  };
+  document.addEventListener("htmx:load", (event) => visit(event.target));
+  ready(() => visit(document));
+}
+
+/** Calls fn when the document has been parsed. */
+export function ready(fn) {
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", fn, { once: true });
+  else fn();
+}
+
+/** The element that selector names, or null when there is none or the selector is wrong. */
+export function find(selector) {
+  try {
+    return document.querySelector(selector);
+  } catch {
+    return null;
+  }
+}
+
+/** Listens for a click on anything that matches, wherever it comes from. */
+export function onClick(selector, fn) {
+  document.addEventListener("click", (event) => {
+    const target = event.target instanceof Element ? event.target.closest(selector) : null;
+    if (target) fn(target, event);
+  });
+}

@@ -1,0 +1,50 @@
+// "/" focuses [data-search], Escape empties it; "g" and then a letter follows the link
+// with data-key="g h". <html data-keys="off"> turns it all off (WCAG 2.1.4).
+import { find } from "./dom.js";
+
+const PAUSE = 1500; // milliseconds between the two keys
+let since = -Infinity;
+
+const typing = (element) =>
+  element instanceof HTMLElement &&
+  (element.isContentEditable || element.matches("input, textarea, select, [role=textbox], [role=combobox]"));
+
+document.addEventListener("keydown", (event) => {
+  if (document.documentElement.dataset.keys === "off") return;
+  if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+
+  const target = event.target;
+  if (event.key === "Escape" && target instanceof HTMLInputElement && target.matches("[data-search]")) {
+    if (target.value === "") {
+      target.blur();
+      return;
+    }
+    event.preventDefault();
+    target.value = "";
+    target.dispatchEvent(new Event("input", { bubbles: true }));
+    return;
+  }
+  if (typing(target) || document.querySelector("dialog:modal")) return;
+
+  if (event.key === "/") {
+    const search = find("[data-search]");
+    if (!search) return;
+    event.preventDefault();
+    search.focus();
+    search.select();
+    return;
+  }
+  if (event.repeat || event.shiftKey) return;
+  if (event.key === "g") {
+    since = event.timeStamp;
+    return;
+  }
+  const waiting = event.timeStamp - since < PAUSE;
+  since = -Infinity;
+  if (!waiting || !/^[a-z]$/.test(event.key)) return;
+  const link = document.querySelector(`a[data-key="g ${event.key}"]`);
+  if (link) {
+    event.preventDefault();
+    link.click();
+  }
+});

@@ -1,0 +1,51 @@
+// <time datetime data-relative>: "12 minutes ago". <time datetime data-local>: exact, in the reader's zone.
+import { now, parseTime } from "./clock.js";
+import { each } from "./dom.js";
+
+const units = [
+  ["second", 1000, 45],
+  ["minute", 60_000, 45],
+  ["hour", 3_600_000, 22],
+  ["day", 86_400_000, 26],
+  ["month", 2_629_800_000, 11],
+  ["year", 31_557_600_000, Infinity],
+];
+
+/** How far ms lies behind (negative) or ahead, in words. */
+export function relative(ms, locale) {
+  const format = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
+  if (Math.abs(ms) < 5000) return format.format(0, "second");
+  for (const [unit, size, limit] of units) {
+    const n = Math.round(ms / size);
+    if (Math.abs(n) < limit) return format.format(n || Math.sign(ms), unit);
+  }
+}
+
+/** The date and the time to the second, with the zone. */
+export function exact(ms, locale, timeZone) {
+  return new Intl.DateTimeFormat(locale, {
+    year: "numeric", month: "short", day: "numeric",
+    hour: "2-digit", minute: "2-digit", second: "2-digit",
+    timeZoneName: "short", timeZone,
+  }).format(ms);
+}
+
+if (typeof document !== "undefined") {
+  const set = (element) => {
+    const at = parseTime(element.dateTime ?? "");
+    if (Number.isNaN(at)) return;
+    if ("relative" in element.dataset) {
+      element.textContent = relative(at - now());
+      element.title = exact(at);
+    } else {
+      element.textContent = exact(at);
+    }
+  };
+  each("time[data-relative], time[data-local]", set);
+  const refresh = () => {
+    if (!document.hidden) document.querySelectorAll("time[data-relative]").forEach(set);
+  };
+  setInterval(refresh, 30_000);
+  document.addEventListener("visibilitychange", refresh);
+  window.addEventListener("pageshow", refresh);
+}
