@@ -1,0 +1,349 @@
+package call
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+)
+
+// Body and header bounds, in bytes.
+const (
+	maxBody     = 1 << 20   // one object or a short answer
+	maxListBody = 256 << 20 // 100,000 customers are tens of MB
+	maxHeader   = 64 << 10  // a Location with a long sign-in token fits
+)
+
+// Limits are the time limits of calls; a zero is replaced by the default.
+type Limits struct {
+	// Connect is for DNS and TCP, and again for the TLS handshake. 5 s.
+	Connect time.Duration
+	// Act is for a whole call, connecting and reading the answer included. 15 s.
+	Act time.Duration
+	// List is the same for calls whose answer is long. 120 s.
+	List time.Duration
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.Connect <= 0 {
+		l.Connect = 5 * time.Second
+	}
+	if l.Act <= 0 {
+		l.Act = 15 * time.Second
+	}
+	if l.List <= 0 {
+		l.List = 120 * time.Second
+	}
+	return l
+}
+
+// Client sends the calls to one service. It is safe for concurrent use.
+type Client struct {
+	service string
+	limits  Limits
+	stats   *Stats
+	act     *http.Transport
+	read    *http.Transport
+}
+
+// New returns a client for a service, whose name appears in errors and health.
+// stats may be nil.
+func New(service string, limits Limits, stats *Stats) *Client {
+	limits = limits.withDefaults()
+	c := &Client{service: service, limits: limits, stats: stats}
+
+	// A transport re-sends a request by itself when a reused connection drops
+	// before the answer, also a GET that acts. A connection that serves one
+	// request only is never a reused one.
+	c.act = transport(limits)
+	c.act.DisableKeepAlives = true
+
+	c.read = transport(limits)
+	c.read.MaxIdleConnsPerHost = 4
+	c.read.IdleConnTimeout = 60 * time.Second
+	return c
+}
+
+func transport(limits Limits) *http.Transport {
+	// HTTP/1.1 only: an HTTP/2 transport re-sends after REFUSED_STREAM and
+	// GOAWAY, and shares one connection between calls.
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: limits.Connect}).DialContext,
+		TLSHandshakeTimeout:    limits.Connect,
+		MaxResponseHeaderBytes: maxHeader,
+		Protocols:              protocols,
+	}
+}
+
+// Request is one call.
+type Request struct {
+	// Op is the short name of the call, for errors and health.
+	Op     string
+	Method string
+	// URL is absolute. It may hold secrets; it never reaches an error.
+	URL    string
+	Header http.Header
+	Body   []byte
+	// Acts marks a call with an effect, whatever its method: it gets a
+	// connection of its own, so that nothing below re-sends it.
+	Acts bool
+	// Long selects the list's time limit and body bound.
+	Long bool
+	// MaxBytes bounds the decompressed body; 0 means 1 MiB, or 256 MiB when Long.
+	MaxBytes int64
+	// Secrets are masked wherever the service's message repeats them.
+	Secrets []string
+	// Check reads the answer before Do returns: its error is Do's, and is
+	// what the service's health remembers. Without it only the status counts.
+	Check func(*Response) error
+}
+
+// Response is an answer. Body is whole and within the bound for a 2xx. For
+// other statuses the status itself is the answer: the body is best effort, and
+// not read for a 3xx.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte
+
+	service, op string
+	mask        masker
+}
+
+// OK says whether the status is a 2xx.
+func (r *Response) OK() bool { return r.Status/100 == 2 }
+
+// Do sends the request once and reads the answer. Every status is an answer;
+// errors are Check's, or an *Error for transport failures, time-outs and a 2xx
+// body that is cut or over the bound. Redirects are not followed.
+func (c *Client) Do(ctx context.Context, req Request) (*Response, error) {
+	x := c.begin(ctx, req)
+	defer x.cancel()
+	resp, body, err := x.send()
+	if err != nil {
+		return nil, x.end(err)
+	}
+	defer body.Close()
+	if resp.OK() {
+		if resp.Body, err = io.ReadAll(body); err != nil {
+			return nil, x.end(x.failed(resp.Status, err))
+		}
+	} else {
+		resp.Body = refusalBody(resp.Status, body)
+	}
+	if req.Check != nil {
+		if err := req.Check(resp); err != nil {
+			return nil, x.end(err)
+		}
+		x.end(nil)
+		return resp, nil
+	}
+	if resp.Status >= 500 || resp.Status == http.StatusTooManyRequests {
+		x.end(resp.Refusal())
+	} else {
+		x.end(nil)
+	}
+	return resp, nil
+}
+
+// Stream sends the request once and hands the answer to read. For a 2xx the
+// reader is the bounded body; for any other status Response.Body holds the
+// body and the reader is empty. A cut, oversized or late body makes Stream
+// return an *Error whatever read made of it; otherwise read's error is
+// returned as it is. Time that read spends on its own work counts towards the
+// limit, not towards the service's response time.
+func (c *Client) Stream(ctx context.Context, req Request, read func(*Response, io.Reader) error) error {
+	x := c.begin(ctx, req)
+	defer x.cancel()
+	resp, body, err := x.send()
+	if err != nil {
+		return x.end(err)
+	}
+	defer body.Close()
+	if !resp.OK() {
+		resp.Body = refusalBody(resp.Status, body)
+		return x.end(read(resp, bytes.NewReader(nil)))
+	}
+	x.waited = time.Since(x.start)
+	err = read(resp, body)
+	x.waited += body.waited
+	if body.failed != nil {
+		return x.end(x.failed(resp.Status, body.failed))
+	}
+	return x.end(err)
+}
+
+// CloseIdle closes the connections kept for reading calls.
+func (c *Client) CloseIdle() { c.read.CloseIdleConnections() }
+
+// exchange is one request on its way.
+type exchange struct {
+	client *Client
+	req    Request
+	ctx    context.Context
+	cancel context.CancelFunc
+	start  time.Time
+	waited time.Duration // time spent on the service; 0 = since start
+	dead   bool          // the caller's context had ended before the start
+	sent   atomic.Bool   // a connection was obtained: assume that bytes left
+}
+
+func (c *Client) begin(ctx context.Context, req Request) *exchange {
+	x := &exchange{client: c, req: req, start: time.Now(), dead: ctx.Err() != nil}
+	limit := c.limits.Act
+	if req.Long {
+		limit = c.limits.List
+	}
+	x.ctx, x.cancel = context.WithTimeout(ctx, limit)
+	return x
+}
+
+// send makes the round trip up to the answer's header.
+func (x *exchange) send() (*Response, *boundedBody, error) {
+	if x.dead {
+		return nil, nil, x.failed(0, x.ctx.Err())
+	}
+	// GotConn comes after DNS, TCP and TLS. From there on bytes may have left,
+	// so it is the last moment at which "nothing was sent" is certain.
+	ctx := httptrace.WithClientTrace(x.ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { x.sent.Store(true) },
+	})
+	hr, err := http.NewRequestWithContext(ctx, x.req.Method, x.req.URL, bytes.NewReader(x.req.Body))
+	if err != nil {
+		return nil, nil, x.failed(0, errNotBuilt) // the cause quotes the URL
+	}
+	if len(x.req.Body) == 0 {
+		hr.Body, hr.GetBody, hr.ContentLength = nil, nil, 0
+	}
+	if x.req.Header != nil {
+		hr.Header = x.req.Header.Clone()
+	}
+	if hr.Header.Get("User-Agent") == "" {
+		hr.Header.Set("User-Agent", "frontdesk")
+	}
+	tr := x.client.read
+	if x.req.Acts {
+		tr = x.client.act
+		hr.GetBody = nil // a second guard: what cannot be rewound is not re-sent
+	}
+	// The transport is used without an http.Client, which would look into
+	// redirects (and fail on an odd Location, quoting it) even when told not
+	// to follow them, and which wraps errors with the URL.
+	res, err := tr.RoundTrip(hr)
+	if err != nil {
+		return nil, nil, x.failed(0, err)
+	}
+	if t, ok := x.ctx.Value(traceKey{}).(*Trace); ok {
+		t.Status = res.StatusCode
+	}
+	limit := x.req.MaxBytes
+	if limit <= 0 {
+		limit = maxBody
+		if x.req.Long {
+			limit = maxListBody
+		}
+	}
+	if res.StatusCode/100 != 2 {
+		limit = min(limit, maxBody)
+	}
+	resp := &Response{
+		Status: res.StatusCode, Header: res.Header,
+		service: x.client.service, op: x.req.Op, mask: newMasker(x.req.Secrets),
+	}
+	return resp, &boundedBody{body: res.Body, left: limit}, nil
+}
+
+// failed makes the typed failure of a call that broke off. Once a status other
+// than 2xx has arrived the call is answered, and failed is not used.
+func (x *exchange) failed(status int, err error) *Error {
+	e := &Error{Service: x.client.service, Op: x.req.Op, Kind: Unreachable, Status: status}
+	if x.sent.Load() {
+		e.Kind = Unanswered
+	}
+	// A dial that the context ended says "operation was canceled"; the
+	// context itself says which of the two it was.
+	if x.ctx.Err() != nil {
+		err = x.ctx.Err()
+	}
+	e.Timeout = isTimeout(err)
+	e.Err = safeCause(err, x.sent.Load())
+	return e
+}
+
+// end notes the call in the health and returns its error.
+func (x *exchange) end(err error) error {
+	if x.client.stats == nil {
+		return err
+	}
+	var e *Error
+	switch {
+	case x.dead, errors.Is(err, context.Canceled):
+		return err // the caller gave up: says nothing about the service
+	case err != nil && !errors.As(err, &e):
+		return err // the caller's own error
+	}
+	waited := x.waited
+	if waited == 0 {
+		waited = time.Since(x.start)
+	}
+	x.client.stats.observe(x.client.service, x.req.Op, waited, e)
+	return err
+}
+
+// refusalBody reads what can be had of the body of an answer that is not 2xx.
+// A body that breaks off takes nothing from what the status said; a 3xx says
+// everything in its header.
+func refusalBody(status int, body *boundedBody) []byte {
+	if status/100 == 3 {
+		return nil
+	}
+	b, err := io.ReadAll(body)
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// boundedBody is an answer's body that fails, rather than ends, at its bound,
+// and remembers the failure past a decoder that rewords it.
+type boundedBody struct {
+	body   io.ReadCloser
+	left   int64
+	waited time.Duration
+	failed error
+}
+
+func (b *boundedBody) Read(p []byte) (int, error) {
+	if b.failed != nil {
+		return 0, b.failed
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	// One byte more than allowed, to tell "at the bound" from "over it".
+	if int64(len(p)) > b.left+1 {
+		p = p[:b.left+1]
+	}
+	start := time.Now()
+	n, err := b.body.Read(p)
+	b.waited += time.Since(start)
+	if int64(n) > b.left {
+		b.failed = errTooLarge
+		return 0, b.failed
+	}
+	b.left -= int64(n)
+	if err != nil && err != io.EOF {
+		b.failed = err
+	}
+	return n, err
+}
+
+func (b *boundedBody) Close() error { return b.body.Close() }
