@@ -1,0 +1,79 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// Code is an SMS code that was sent through frontdesk; never the code itself,
+// which iP1 keeps.
+type Code struct {
+	ID        int64
+	Act       string
+	IP1ID     int64 // 0 while it is unknown whether iP1 sent it
+	Phone     string
+	Sender    string
+	StaffID   int64
+	StaffName string
+	SentAt    time.Time
+	ExpiresAt time.Time
+	Expired   bool
+	UsedAt    time.Time
+	CheckedAt time.Time // when iP1 was last asked
+}
+
+const codeColumns = `id, act_id, ip1_id, phone, sender, staff_id, staff_name, sent_at, expires_at, expired, used_at, checked_at`
+
+func scanCode(row scanner) (Code, error) {
+	var c Code
+	var ip1, sent, expires, used, checked sql.NullInt64
+	err := row.Scan(&c.ID, &c.Act, &ip1, &c.Phone, &c.Sender, &c.StaffID, &c.StaffName, &sent, &expires, &c.Expired, &used, &checked)
+	c.IP1ID = ip1.Int64
+	c.SentAt, c.ExpiresAt, c.UsedAt, c.CheckedAt = fromMillis(sent), fromMillis(expires), fromMillis(used), fromMillis(checked)
+	return c, err
+}
+
+// Code returns one code.
+func (db *DB) Code(ctx context.Context, id int64) (Code, error) {
+	return one(scanCode(db.reader.QueryRowContext(ctx, `SELECT `+codeColumns+` FROM codes WHERE id = $1`, id)))
+}
+
+// RecentCodes returns the codes sent last, newest first.
+func (db *DB) RecentCodes(ctx context.Context, limit int) ([]Code, error) {
+	return collect(ctx, db.reader, scanCode, `SELECT `+codeColumns+` FROM codes ORDER BY id DESC LIMIT $1`, limit)
+}
+
+// AddCode stores a code that was sent, or may have been, and returns its ID.
+func (tx *Tx) AddCode(ctx context.Context, c Code) (int64, error) {
+	var ip1 any
+	if c.IP1ID != 0 {
+		ip1 = c.IP1ID
+	}
+	var id int64
+	err := tx.QueryRowContext(ctx, `
+		INSERT INTO codes (act_id, ip1_id, phone, sender, staff_id, staff_name, sent_at, expires_at, expired, used_at, checked_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $7)
+		ON CONFLICT (ip1_id) WHERE ip1_id IS NOT NULL DO UPDATE SET act_id = excluded.act_id, checked_at = excluded.checked_at
+		RETURNING id`,
+		c.Act, ip1, c.Phone, c.Sender, c.StaffID, c.StaffName, millis(c.SentAt), millis(c.ExpiresAt), boolInt(c.Expired), millis(c.UsedAt)).Scan(&id)
+	if err != nil {
+		return 0, fmt.Errorf("store code: %w", err)
+	}
+	return id, nil
+}
+
+// UpdateCode stores what iP1 says of a code now.
+func (tx *Tx) UpdateCode(ctx context.Context, c Code) error {
+	_, err := tx.ExecContext(ctx, `UPDATE codes SET expires_at = $1, expired = $2, used_at = $3, checked_at = $4 WHERE id = $5`,
+		millis(c.ExpiresAt), boolInt(c.Expired), millis(c.UsedAt), millis(c.CheckedAt), c.ID)
+	return err
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

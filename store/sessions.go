@@ -1,0 +1,144 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Session is a signed-in browser, without its data.
+type Session struct {
+	ID        string // public: it names the session, and opens nothing
+	StaffID   int64
+	StaffName string
+	Portal    string
+	Address   string
+	Agent     string
+	CreatedAt time.Time
+	SeenAt    time.Time
+	ExpiresAt time.Time
+}
+
+// SessionMeta is what a session's row says beside its data. The handler that
+// signs somebody in puts it into the request's context with WithSessionMeta,
+// and the store reads it from there: reading the scs session while scs commits
+// it would deadlock.
+type SessionMeta struct {
+	ID      string
+	StaffID int64
+	Address string
+	Agent   string
+}
+
+type sessionMetaKey struct{}
+
+// WithSessionMeta returns a context that carries m. A handler may fill m in
+// later, until the session is committed.
+func WithSessionMeta(ctx context.Context, m *SessionMeta) context.Context {
+	return context.WithValue(ctx, sessionMetaKey{}, m)
+}
+
+// Sessions is the scs.CtxStore over this database. Data is sealed, bound to
+// its row.
+type Sessions struct{ db *DB }
+
+// Sessions returns the store for scs.
+func (db *DB) Sessions() *Sessions { return &Sessions{db} }
+
+// FindCtx returns a session's data; exists is false when it is unknown or over.
+func (s *Sessions) FindCtx(ctx context.Context, token string) (data []byte, exists bool, err error) {
+	var sealed []byte
+	err = s.db.reader.QueryRowContext(ctx, `SELECT data FROM sessions WHERE token_hash = $1 AND expires_at > $2`,
+		token, s.db.now().UnixMilli()).Scan(&sealed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("find session: %w", err)
+	}
+	data, err = s.db.seal.open("sessions", token, "data", sealed)
+	if err != nil {
+		return nil, false, nil //nolint:nilerr // a session that does not open is no session: sign in again
+	}
+	return data, true, nil
+}
+
+// CommitCtx writes a session's data. A new row takes its staff ID, address and
+// agent from the context; without them (nobody is signed in) nothing is
+// stored.
+func (s *Sessions) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
+	m, _ := ctx.Value(sessionMetaKey{}).(*SessionMeta)
+	if m == nil || m.StaffID == 0 {
+		return nil
+	}
+	now := s.db.now()
+	return s.db.Write(ctx, func(tx *Tx) error {
+		_, err := tx.ExecContext(ctx, `
+			INSERT INTO sessions (token_hash, id, staff_id, address, user_agent, created_at, seen_at, expires_at, data)
+			VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8)
+			ON CONFLICT (token_hash) DO UPDATE SET expires_at = excluded.expires_at, data = excluded.data`,
+			token, m.ID, m.StaffID, m.Address, m.Agent, millis(now), millis(expiry), s.db.seal.seal("sessions", token, "data", data))
+		return err
+	})
+}
+
+// DeleteCtx ends a session.
+func (s *Sessions) DeleteCtx(ctx context.Context, token string) error {
+	return s.db.Write(ctx, func(tx *Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE token_hash = $1`, token)
+		return err
+	})
+}
+
+// Find, Commit and Delete complete scs.Store; scs calls the Ctx forms.
+
+func (s *Sessions) Find(token string) ([]byte, bool, error) {
+	return s.FindCtx(context.Background(), token)
+}
+
+func (s *Sessions) Commit(token string, data []byte, expiry time.Time) error {
+	return s.CommitCtx(context.Background(), token, data, expiry)
+}
+
+func (s *Sessions) Delete(token string) error { return s.DeleteCtx(context.Background(), token) }
+
+const sessionColumns = `s.id, s.staff_id, p.name, p.portal, s.address, s.user_agent, s.created_at, s.seen_at, s.expires_at
+	FROM sessions s JOIN staff p ON p.id = s.staff_id`
+
+func scanSession(row scanner) (Session, error) {
+	var s Session
+	var created, seen, expires sql.NullInt64
+	err := row.Scan(&s.ID, &s.StaffID, &s.StaffName, &s.Portal, &s.Address, &s.Agent, &created, &seen, &expires)
+	s.CreatedAt, s.SeenAt, s.ExpiresAt = fromMillis(created), fromMillis(seen), fromMillis(expires)
+	return s, err
+}
+
+// Session returns one live session by its public ID.
+func (db *DB) Session(ctx context.Context, id string) (Session, error) {
+	return one(scanSession(db.reader.QueryRowContext(ctx, `SELECT `+sessionColumns+` WHERE s.id = $1 AND s.expires_at > $2`,
+		id, db.now().UnixMilli())))
+}
+
+// LiveSessions returns the sessions of one member of staff (0: everybody)
+// that have been used after idleSince, the last used first.
+func (db *DB) LiveSessions(ctx context.Context, staffID int64, idleSince time.Time) ([]Session, error) {
+	return collect(ctx, db.reader, scanSession, `SELECT `+sessionColumns+`
+		WHERE ($1 = 0 OR s.staff_id = $1) AND s.expires_at > $2 AND s.seen_at > $3 ORDER BY s.seen_at DESC, s.id LIMIT 500`,
+		staffID, db.now().UnixMilli(), idleSince.UnixMilli())
+}
+
+// TouchSession notes that a session is in use.
+func (db *DB) TouchSession(ctx context.Context, id string) error {
+	return db.Write(ctx, func(tx *Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE sessions SET seen_at = $1 WHERE id = $2`, millis(db.now()), id)
+		return err
+	})
+}
+
+// RevokeSession ends a session by its public ID.
+func (tx *Tx) RevokeSession(ctx context.Context, id string) error {
+	_, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE id = $1`, id)
+	return err
+}

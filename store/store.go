@@ -1,0 +1,238 @@
+// Package store remembers: every statement of frontdesk's SQL lives here, next
+// to the scan of its rows. Reads are methods of DB; writes are methods of Tx,
+// so that a caller can put an audit entry and the rows it speaks of into one
+// transaction.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // the database/sql driver "sqlite", pure Go
+)
+
+//go:embed migrations/sqlite/*.sql
+var migrations embed.FS
+
+// ErrNotFound is returned by reads of one row that is not there.
+var ErrNotFound = errors.New("not found")
+
+// DB is the open database. It is safe for concurrent use.
+type DB struct {
+	writer *sql.DB
+	reader *sql.DB
+	seal   *sealer
+	now    func() time.Time
+}
+
+// Options say how to open the database.
+type Options struct {
+	Path      string           // file path; its directory is made if it is missing
+	Secret    []byte           // FRONTDESK_SECRET, at least 32 bytes
+	OldSecret []byte           // FRONTDESK_SECRET_OLD, or nil
+	Now       func() time.Time // the clock; time.Now when nil
+}
+
+// Tx is a write transaction. It is valid only inside the function given to
+// Write.
+type Tx struct {
+	*sql.Tx
+	db *DB
+}
+
+// Open opens the SQLite database at o.Path, creates it if it is not there, and
+// brings its schema up to date. It fails before anything is written when the
+// secret is not the one that the database was sealed with (ErrWrongSecret).
+func Open(ctx context.Context, o Options) (*DB, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	seal, err := newSealer(o.Secret, o.OldSecret)
+	if err != nil {
+		return nil, err
+	}
+	if dir := filepath.Dir(o.Path); dir != "." {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("make the database's directory: %w", err)
+		}
+	}
+	db := &DB{seal: seal, now: o.Now}
+
+	// One writer: SQLite takes one at a time anyway, and waiting for our own
+	// mutex is fair and short, where SQLite's busy handler polls.
+	if db.writer, err = openSQLite(o.Path, "immediate"); err != nil {
+		return nil, err
+	}
+	db.writer.SetMaxOpenConns(1)
+
+	// Readers see the last committed state and never wait for the writer (WAL).
+	if db.reader, err = openSQLite(o.Path, "deferred"); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	readers := max(4, runtime.NumCPU())
+	db.reader.SetMaxOpenConns(readers)
+	db.reader.SetMaxIdleConns(readers)
+
+	if err := db.prepare(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", o.Path, err), db.Close())
+	}
+	return db, nil
+}
+
+func openSQLite(path, txlock string) (*sql.DB, error) {
+	q := url.Values{"_txlock": {txlock}, "_pragma": {
+		"busy_timeout(5000)", // other processes (a backup, sqlite3) may hold the file for a moment
+		"journal_mode(WAL)",  // readers never block the writer, nor the writer readers
+		"synchronous(FULL)",  // an acknowledged audit entry survives a power cut
+		"foreign_keys(1)",
+	}}
+	// The path is escaped so that '?' and '#' in it stay part of the name.
+	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open sqlite: %w", err)
+	}
+	return db, nil
+}
+
+// prepare checks the secret against what is stored, migrates, and stores the
+// check for a new database.
+func (db *DB) prepare(ctx context.Context) error {
+	var tables int
+	if err := db.writer.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master WHERE name = 'meta'`).Scan(&tables); err != nil {
+		return err
+	}
+	if tables > 0 {
+		if err := db.checkSecret(ctx); err != nil {
+			return err
+		}
+	}
+	dir, err := fs.Sub(migrations, "migrations/sqlite")
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db.writer, dir)
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return db.checkSecret(ctx)
+}
+
+// checkSecret opens the sealed check value, or stores one if there is none.
+func (db *DB) checkSecret(ctx context.Context) error {
+	const name, text = "secret-check", "frontdesk"
+	var sealed []byte
+	err := db.writer.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = $1`, name).Scan(&sealed)
+	if errors.Is(err, sql.ErrNoRows) {
+		_, err = db.writer.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES ($1, $2)`,
+			name, db.seal.seal("meta", name, "value", []byte(text)))
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	if got, err := db.seal.open("meta", name, "value", sealed); err != nil || string(got) != text {
+		return ErrWrongSecret
+	}
+	return nil
+}
+
+// Close closes the database after the statements under way.
+func (db *DB) Close() error {
+	var errs []error
+	for _, pool := range []*sql.DB{db.reader, db.writer} {
+		if pool != nil {
+			errs = append(errs, pool.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Ping tells whether the database answers reads.
+func (db *DB) Ping(ctx context.Context) error {
+	var one int
+	return db.reader.QueryRowContext(ctx, `SELECT 1`).Scan(&one)
+}
+
+// Write runs f in one transaction, which is durable when Write returns nil.
+// When f returns an error, nothing is written and that error is returned.
+func (db *DB) Write(ctx context.Context, f func(tx *Tx) error) error {
+	tx, err := db.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	if err := f(&Tx{Tx: tx, db: db}); err != nil {
+		if rollback := tx.Rollback(); rollback != nil && !errors.Is(rollback, sql.ErrTxDone) {
+			return errors.Join(err, rollback)
+		}
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// querier is what reads need; both a pool and a transaction have it.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// collect runs a query and scans each row with scan.
+func collect[T any](ctx context.Context, q querier, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}
+
+// scanner is a *sql.Row or *sql.Rows.
+type scanner interface{ Scan(dest ...any) error }
+
+// one turns "no rows" into ErrNotFound.
+func one[T any](v T, err error) (T, error) {
+	if errors.Is(err, sql.ErrNoRows) {
+		return v, ErrNotFound
+	}
+	return v, err
+}
+
+// Times are stored as milliseconds; the zero time as NULL.
+
+func millis(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMilli()
+}
+
+func fromMillis(ms sql.NullInt64) time.Time {
+	if !ms.Valid {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms.Int64).UTC()
+}

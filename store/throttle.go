@@ -1,0 +1,58 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+)
+
+// Throttle is the record of refused sign-ins of one subject.
+type Throttle struct {
+	Refusals int
+	Last     time.Time // the latest of them
+}
+
+// stale is when a record counts no more: its window passed without reaching
+// the limit, or nothing was refused for twice the window.
+const stale = `((throttles.refusals < $2 AND throttles.since < $3) OR throttles.last_at < $4)`
+
+// Throttle returns the record of a subject; the zero Throttle when it has none
+// that counts.
+func (tx *Tx) Throttle(ctx context.Context, subject string, limit int, window time.Duration) (Throttle, error) {
+	now := tx.db.now()
+	var t Throttle
+	var last sql.NullInt64
+	err := tx.QueryRowContext(ctx, `SELECT refusals, last_at FROM throttles WHERE subject = $1 AND NOT `+stale,
+		subject, limit, millis(now.Add(-window)), millis(now.Add(-2*window))).Scan(&t.Refusals, &last)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Throttle{}, nil
+	}
+	t.Last = fromMillis(last)
+	return t, err
+}
+
+// AddRefusal counts one refusal of a subject.
+func (tx *Tx) AddRefusal(ctx context.Context, subject string, limit int, window time.Duration) error {
+	now := tx.db.now()
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO throttles (subject, refusals, since, last_at) VALUES ($1, 1, $5, $5)
+		ON CONFLICT (subject) DO UPDATE SET
+			refusals = CASE WHEN `+stale+` THEN 1 ELSE throttles.refusals + 1 END,
+			since    = CASE WHEN `+stale+` THEN $5 ELSE throttles.since END,
+			last_at  = $5`,
+		subject, limit, millis(now.Add(-window)), millis(now.Add(-2*window)), millis(now))
+	return err
+}
+
+// UndoRefusal takes back one refusal that turned out to be none.
+func (tx *Tx) UndoRefusal(ctx context.Context, subject string) error {
+	_, err := tx.ExecContext(ctx, `UPDATE throttles SET refusals = refusals - 1 WHERE subject = $1 AND refusals > 0`, subject)
+	return err
+}
+
+// ClearRefusals forgets a subject's refusals.
+func (tx *Tx) ClearRefusals(ctx context.Context, subject string) error {
+	_, err := tx.ExecContext(ctx, `DELETE FROM throttles WHERE subject = $1`, subject)
+	return err
+}
