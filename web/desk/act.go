@@ -1,0 +1,298 @@
+package desk
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"frontdesk/store"
+	"frontdesk/store/audit"
+	"frontdesk/web/call"
+)
+
+// Answer is what an act led to. It is kept with the act's receipt, so that a
+// repeated post shows it again and calls nothing.
+type Answer struct {
+	Act     string
+	What    string
+	CUID    string   // of the customer acted on, or made
+	Email   string   // that a passcode was sent to
+	Message string   // the service's own, if it gave one
+	CodeID  int64    // of the SMS code
+	Valid   bool     // whether the SMS code was right
+	Session string   // that may see Secret
+	Problem *Problem // why it was not done; nil when it was
+
+	// Secret is kept apart, for minutes only. It is empty for other sessions
+	// and later.
+	Secret Secret `json:"-"`
+	// At is when the act was begun.
+	At time.Time `json:"-"`
+}
+
+// Secret is the part of an answer that must not leak.
+type Secret struct {
+	Key, Token, Link string
+}
+
+func (s Secret) empty() bool { return s == Secret{} }
+
+// intent is what is about to be done.
+type intent struct {
+	By      Actor
+	What    string
+	On      audit.Subject
+	Reason  string
+	Service string
+
+	Receipt string        // the form's one-time receipt
+	Form    []string      // what was typed: an edited form is another act
+	Repeats time.Duration // how long a repeat shows the answer
+}
+
+// act is one between its intent and its outcome.
+type act struct {
+	intent
+	ID    string
+	Began time.Time
+	// Ctx outlives the browser's request: once the intent is recorded, closing
+	// the tab does not stop the call half-way. The clients' limits bound it.
+	// It notes what the service answers, for the log.
+	Ctx   context.Context
+	trace call.Trace
+}
+
+// begin claims the receipt and records the intent, in one transaction. When
+// the receipt was used before, it returns that act's answer and no act; when
+// the log cannot be written, an error, and the act must not be done. guard, if
+// not nil, may refuse within the same transaction.
+func (d *Desk) begin(ctx context.Context, in intent, guard func(tx *store.Tx) error) (*act, *Answer, error) {
+	if in.Repeats == 0 {
+		in.Repeats = receiptHolds
+	}
+	parts := append([]string{in.By.Staff.Portal, in.By.Staff.Username, in.What, in.On.ID, in.Receipt}, in.Form...)
+	if in.Receipt == "" {
+		in.Repeats = bareRepeats
+		parts = append(parts, in.By.Session, in.Reason)
+	}
+	key := d.Store.ReceiptKey(parts...)
+
+	a := &act{intent: in, ID: store.NewID(), Began: d.Now()}
+	var taken *store.Receipt
+	d.under.Add(1) // before the intent is durable, so that a stop waits for it
+	lasting := context.WithoutCancel(ctx)
+	err := d.Store.Write(lasting, func(tx *store.Tx) error {
+		var err error
+		if taken, err = tx.ClaimReceipt(lasting, key, a.ID, a.Began.Add(in.Repeats)); err != nil || taken != nil {
+			return err
+		}
+		if guard != nil {
+			if err := guard(tx); err != nil {
+				return err
+			}
+		}
+		return tx.Append(lasting, &audit.Entry{
+			Act: a.ID, Phase: audit.Intent, Who: in.By.Who(), What: in.What, On: in.On, Reason: in.Reason, Service: in.Service,
+		})
+	})
+	if err != nil || taken != nil {
+		d.under.Done()
+	}
+	var problem *Problem
+	switch {
+	case errors.As(err, &problem):
+		return nil, nil, problem
+	case err != nil:
+		return nil, nil, unrecorded(err)
+	case taken != nil:
+		prior, err := d.await(ctx, key)
+		return nil, &prior, err
+	}
+	a.Ctx = call.WithTrace(lasting, &a.trace)
+	return a, nil, nil
+}
+
+// finish records the outcome, the rows that it changes and the answer, in one
+// transaction. callErr is how the call failed, nil when it is done; rows may be
+// nil. It returns the answer to show, which carries the problem if there is
+// one.
+func (d *Desk) finish(a *act, answer Answer, callErr error, rows func(tx *store.Tx, answer *Answer) error) (Answer, error) {
+	answer.Act, answer.What, answer.Session, answer.At = a.ID, a.What, a.By.Session, a.Began
+	entry := audit.Entry{
+		Act: a.ID, Phase: audit.Outcome, Who: a.By.Who(), What: a.What, On: a.On, Reason: a.Reason, Service: a.Service,
+		Status: a.trace.Status, Duration: d.Now().Sub(a.Began), Result: audit.Done, Detail: answer.Message,
+	}
+	if callErr != nil {
+		entry.Result, entry.Detail = resultOf(callErr)
+	}
+	err := d.Store.Write(a.Ctx, func(tx *store.Tx) error {
+		// The rows first: what they find out (a new code's ID) belongs to the answer.
+		if rows != nil {
+			if err := rows(tx, &answer); err != nil {
+				return err
+			}
+		}
+		if err := tx.Append(a.Ctx, &entry); err != nil {
+			return err
+		}
+		return putAnswer(a.Ctx, tx, answer)
+	})
+	d.under.Done()
+	if err != nil {
+		d.Log.Error("record an outcome", "error", err, "act", a.ID, "what", a.What, "outcome", entry.Result, "request", a.By.Request)
+		return answer, &Problem{
+			Kind: Unrecorded, Title: "Done, but not recorded",
+			Text: "The service answered (" + string(entry.Result) + "), but frontdesk could not write the outcome to its log. " +
+				"The log shows this act as having an unknown outcome.",
+			Advice: "Do not repeat it before somebody has looked: tell your operator that the database cannot be written.",
+			Err:    err,
+		}
+	}
+	if answer.Problem != nil {
+		return answer, answer.Problem
+	}
+	return answer, nil
+}
+
+func putAnswer(ctx context.Context, tx *store.Tx, answer Answer) error {
+	text, err := json.Marshal(answer)
+	if err != nil {
+		return err
+	}
+	var secret []byte
+	if !answer.Secret.empty() {
+		if secret, err = json.Marshal(answer.Secret); err != nil {
+			return err
+		}
+	}
+	return tx.AnswerReceipt(ctx, answer.Act, text, secret)
+}
+
+// await returns the answer of an act that was posted before. While that act is
+// still under way, it waits for it.
+func (d *Desk) await(ctx context.Context, key string) (Answer, error) {
+	deadline := time.Now().Add(d.Act + 5*time.Second)
+	for {
+		r, err := d.Store.Receipt(ctx, key)
+		if err != nil {
+			return Answer{}, err
+		}
+		if r.Answer != nil {
+			answer, err := readAnswer(r)
+			if err == nil && answer.Problem != nil {
+				return answer, answer.Problem
+			}
+			return answer, err
+		}
+		if time.Now().After(deadline) {
+			return Answer{}, &Problem{Kind: Unknown, Title: "Still waiting for the first answer",
+				Text:   "This was sent once already and its answer has not arrived. It was not sent again.",
+				Advice: "Look at the audit log in a moment: it will show the outcome."}
+		}
+		select {
+		case <-ctx.Done():
+			return Answer{}, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func readAnswer(r store.Receipt) (Answer, error) {
+	var a Answer
+	if err := json.Unmarshal(r.Answer, &a); err != nil {
+		return a, err
+	}
+	a.At = r.At
+	if r.Secret != nil {
+		if err := json.Unmarshal(r.Secret, &a.Secret); err != nil {
+			return a, err
+		}
+	}
+	return a, nil
+}
+
+// Answer returns what an act led to. Its secret is there for the session that
+// acted, for SecretsShown; store.ErrNotFound for an act that has no answer.
+func (d *Desk) Answer(ctx context.Context, by Actor, act string) (Answer, error) {
+	r, err := d.Store.ReceiptOfAct(ctx, act)
+	if err != nil {
+		return Answer{}, err
+	}
+	if r.Answer == nil {
+		return Answer{}, store.ErrNotFound
+	}
+	a, err := readAnswer(r)
+	if a.Session != by.Session || d.Now().Sub(r.At) >= SecretsShown {
+		a.Secret = Secret{}
+	}
+	return a, err
+}
+
+// CloseOpenActs records as unknown the acts that a crash left between intent
+// and outcome. It belongs before the first request is served.
+func (d *Desk) CloseOpenActs(ctx context.Context) error {
+	open, err := d.Store.OpenActs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, e := range open {
+		answer := Answer{Act: e.Act, What: e.What, CUID: e.On.ID, Problem: &Problem{
+			Kind: Unknown, Service: serviceNames[e.Service], Title: "The outcome is unknown",
+			Text:   "frontdesk was stopped before the answer arrived. It may have happened.",
+			Advice: "Check before you do it again.",
+		}}
+		began := e.At
+		e.Phase, e.Result, e.Detail = audit.Outcome, audit.Unknown, "frontdesk was stopped before the answer arrived"
+		err := d.Store.Write(ctx, func(tx *store.Tx) error {
+			if err := tx.Append(ctx, &e); err != nil {
+				return err
+			}
+			switch e.What {
+			case WhatCreate:
+				if err := tx.AddOpenCreate(ctx, store.OpenCreate{Act: e.Act, Company: e.On.Name, Email: e.On.Email, StartedAt: began}); err != nil {
+					return err
+				}
+			case WhatSendSMS:
+				if _, err := tx.AddCode(ctx, store.Code{Act: e.Act, Phone: e.On.Name, StaffID: e.Who.StaffID, StaffName: e.Who.Name, SentAt: began}); err != nil {
+					return err
+				}
+			}
+			return putAnswer(ctx, tx, answer)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if len(open) > 0 {
+		d.Log.Warn("acts left open by a stop were closed as unknown", "count", len(open))
+	}
+	return nil
+}
+
+// The acts' names, as the log and its filter show them.
+const (
+	WhatSignIn       = "sign in"
+	WhatSignOut      = "sign out"
+	WhatRenew        = "renew session"
+	WhatConfirm      = "confirm password"
+	WhatCreate       = "create customer"
+	WhatSSO          = "open as customer"
+	WhatSendPasscode = "e-mail passcode"
+	WhatRedeem       = "redeem passcode"
+	WhatByCUID       = "issue credentials by cuid"
+	WhatNoPasscode   = "issue credentials without passcode"
+	WhatReveal       = "reveal credentials"
+	WhatLive         = "read live record"
+	WhatSendSMS      = "send SMS code"
+	WhatVerifySMS    = "verify SMS code"
+	WhatSMSSettings  = "change SMS defaults"
+	WhatSync         = "sync customers"
+	WhatSettle       = "settle create"
+	WhatRevealToken  = "reveal token"
+	WhatCPaaSToken   = "store CPaaS token"
+	WhatAddStaff     = "add staff"
+	WhatChangeStaff  = "change staff"
+	WhatRevoke       = "revoke session"
+	WhatStart        = "start"
+)

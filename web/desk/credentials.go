@@ -1,0 +1,140 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"frontdesk/store"
+	"frontdesk/store/audit"
+	"frontdesk/web/atom"
+)
+
+// IssueCredentials makes or renews a customer's key and token without a
+// passcode: method "cuid" or "nopasscode". Admins only, with a reason; the
+// step-up is the handler's to check (Confirmed), since it belongs to the
+// session.
+func (d *Desk) IssueCredentials(ctx context.Context, by Actor, receipt, cuid, method, reason string) (Answer, error) {
+	if err := by.may(store.Admin); err != nil {
+		return Answer{}, err
+	}
+	customer, err := d.customerFor(ctx, by, cuid, reason)
+	if err != nil {
+		return Answer{}, err
+	}
+	fields := map[string]string{}
+	if strings.TrimSpace(reason) == "" {
+		fields["reason"] = "Say why, for the record: a ticket number or a few words."
+	}
+	what := map[string]string{"cuid": WhatByCUID, "nopasscode": WhatNoPasscode}[method]
+	if what == "" {
+		fields["method"] = "Choose how to issue them."
+	}
+	if len(fields) > 0 {
+		return Answer{}, invalid(fields)
+	}
+	if method == "nopasscode" {
+		if err := noEmail(customer); err != nil {
+			return Answer{}, err
+		}
+	}
+	if !d.Confirmed(by) {
+		return Answer{}, errNotConfirmed
+	}
+	a, prior, err := d.begin(ctx, intent{
+		By: by, What: what, On: subject(customer), Reason: strings.TrimSpace(reason), Service: "atom", Receipt: receipt,
+	}, nil)
+	if prior != nil || err != nil {
+		return answered(prior, err)
+	}
+
+	var got atom.Credentials
+	var callErr error
+	switch method {
+	case "cuid":
+		got, callErr = d.Atom.CredentialsByCUID(a.Ctx, cuid)
+	case "nopasscode":
+		got, callErr = d.Atom.CredentialsNoPasscode(a.Ctx, customer.Email)
+	}
+
+	return d.issued(a, customer, method, got, callErr)
+}
+
+var errNotConfirmed = invalid(map[string]string{"password": "Enter your portal password again to do this."})
+
+// issued records the outcome of a call that gave out a customer's key and
+// token.
+func (d *Desk) issued(a *act, customer store.Customer, method string, got atom.Credentials, callErr error) (Answer, error) {
+	answer := Answer{CUID: customer.CUID, Email: customer.Email, Secret: Secret{Key: got.Key, Token: got.Token}}
+	if callErr != nil {
+		answer.Secret = Secret{}
+		answer.Problem = explain(callErr, wording{
+			Try: "issue the key and token", On: firstOf(customer.Email, customer.CUID), Setup: setupAtom,
+			Unknown: "The customer's key and token may have been replaced; then the old ones no longer work.",
+			Then:    "Look at the customer's systems before you do it again: every time may replace them once more.",
+		})
+		return d.finish(a, answer, callErr, nil)
+	}
+	// ATOM finds customers by e-mail, and two can share one: the credentials
+	// belong to whom the answer names.
+	owner := firstOf(got.CUID, customer.CUID)
+	if owner != customer.CUID {
+		answer.CUID = owner
+		answer.Message = "ATOM answered for another customer with the same e-mail: " + owner
+	}
+	return d.finish(a, answer, nil, func(tx *store.Tx, _ *Answer) error {
+		return tx.PutCredentials(a.Ctx, owner, store.Credentials{Key: got.Key, Token: got.Token}, method, a.By.Staff.Name)
+	})
+}
+
+// Reveal shows the stored credentials of a customer as an answer's secret.
+func (d *Desk) Reveal(ctx context.Context, by Actor, receipt, cuid, reason string) (Answer, error) {
+	customer, err := d.customerFor(ctx, by, cuid, reason)
+	if err != nil {
+		return Answer{}, err
+	}
+	if !d.Confirmed(by) {
+		return Answer{}, errNotConfirmed
+	}
+	stored, err := d.Store.Credentials(ctx, cuid)
+	if errors.Is(err, store.ErrNotFound) {
+		return Answer{}, noCredentials(customer)
+	}
+	if err != nil {
+		return Answer{}, err
+	}
+	a, prior, err := d.begin(ctx, intent{By: by, What: WhatReveal, On: subject(customer), Reason: strings.TrimSpace(reason), Receipt: receipt}, nil)
+	if prior != nil || err != nil {
+		return answered(prior, err)
+	}
+	return d.finish(a, Answer{CUID: cuid, Email: customer.Email, Secret: Secret{Key: stored.Key, Token: stored.Token}}, nil, nil)
+}
+
+func noCredentials(c store.Customer) *Problem {
+	return &Problem{Kind: Invalid, Title: "No key and token are stored for " + firstOf(c.Company, c.Email, c.CUID),
+		Text:   "frontdesk keeps them from the moment it creates a customer or redeems a passcode; for this customer it has done neither.",
+		Advice: "Walk the customer through an e-mailed passcode to get them."}
+}
+
+// Live asks ATOM for a customer's own record, with their stored credentials.
+func (d *Desk) Live(ctx context.Context, by Actor, cuid string) (atom.Customer, error) {
+	customer, err := d.Store.Customer(ctx, cuid)
+	if err != nil {
+		return atom.Customer{}, err
+	}
+	stored, err := d.Store.Credentials(ctx, cuid)
+	if errors.Is(err, store.ErrNotFound) {
+		return atom.Customer{}, noCredentials(customer)
+	}
+	if err != nil {
+		return atom.Customer{}, err
+	}
+	if err := d.event(ctx, audit.Entry{Who: by.Who(), What: WhatLive, On: subject(customer), Service: "atom", Result: audit.Done}); err != nil {
+		return atom.Customer{}, err
+	}
+	live, callErr := d.Atom.Customer(ctx, cuid, stored.Key, stored.Token)
+	if callErr != nil {
+		return live, explain(callErr, wording{Try: "read the record", On: firstOf(customer.Email, cuid), Setup: "the customer's stored key and token: they may have been replaced. Redeem a new passcode"})
+	}
+	return live, nil
+}

@@ -1,0 +1,156 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"net/mail"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"frontdesk/store"
+	"frontdesk/store/audit"
+	"frontdesk/web/atom"
+	"frontdesk/web/call"
+)
+
+// longest is how much text a field of a customer may hold. ATOM documents no
+// bound; this one keeps a pasted document out.
+const longest = 300
+
+// CreateCustomer makes a customer in ATOM, whose key and token are the
+// answer's secret and stay sealed in the vault.
+func (d *Desk) CreateCustomer(ctx context.Context, by Actor, receipt string, in atom.NewCustomer) (Answer, error) {
+	if err := by.may(store.Manager); err != nil {
+		return Answer{}, err
+	}
+	if fields := checkCustomer(&in); len(fields) > 0 {
+		return Answer{}, invalid(fields)
+	}
+	on := audit.Subject{Name: in.Company, Email: in.Email}
+	a, prior, err := d.begin(ctx, intent{
+		By: by, What: WhatCreate, On: on, Service: "atom", Receipt: receipt,
+		Form: []string{in.Company, in.Email, in.Name, in.Address, in.Country, in.City, in.Zip, in.State, in.Phone, in.Website},
+	}, func(tx *store.Tx) error { return refuseOpenCreate(ctx, tx, in.Email) })
+	if prior != nil || err != nil {
+		return answered(prior, err)
+	}
+
+	made, callErr := d.Atom.CreateCustomer(a.Ctx, in)
+
+	answer := Answer{CUID: made.CUID, Secret: Secret{Key: made.Key, Token: made.Token}}
+	if callErr == nil && made.CUID == "" {
+		callErr = &call.Error{Service: "atom", Op: "create customer", Kind: call.Unanswered, Err: errors.New("the answer names no cuid")}
+	}
+	if callErr != nil {
+		answer.Problem = explain(callErr, wording{
+			Try: "create the customer", On: in.Email, Setup: setupAtom,
+			Unknown: "The customer may or may not have been created.",
+			Then:    "Do not send it again. frontdesk is looking in ATOM's list and will say here, on home and in the audit log which it was.",
+		})
+		lost := answer.Problem.Kind == Unknown
+		answer, err = d.finish(a, answer, callErr, func(tx *store.Tx, _ *Answer) error {
+			if !lost {
+				return nil
+			}
+			return tx.AddOpenCreate(a.Ctx, store.OpenCreate{Act: a.ID, Company: in.Company, Email: in.Email, StartedAt: a.Began})
+		})
+		if lost {
+			d.Mirror.Request() // the first of the syncs that settle it
+		}
+		return answer, err
+	}
+	a.On.ID = made.CUID
+	answer, err = d.finish(a, answer, nil, func(tx *store.Tx, _ *Answer) error {
+		if _, _, err := tx.UpsertCustomer(a.Ctx, newRow(made.CUID, in)); err != nil {
+			return err
+		}
+		return tx.PutCredentials(a.Ctx, made.CUID, store.Credentials{Key: made.Key, Token: made.Token}, "create", by.Staff.Name)
+	})
+	d.Mirror.Request() // ATOM may have added fields of its own
+	return answer, err
+}
+
+const setupAtom = "FRONTDESK_ATOM_SUPERKEY and FRONTDESK_ATOM_SUPERTOKEN"
+
+// answered returns the answer of an act that was posted before, or why the act
+// could not begin.
+func answered(prior *Answer, err error) (Answer, error) {
+	if prior == nil {
+		return Answer{}, err
+	}
+	return *prior, err
+}
+
+// refuseOpenCreate refuses a create while it is unknown whether an earlier one
+// with the same e-mail was done.
+func refuseOpenCreate(ctx context.Context, tx *store.Tx, email string) error {
+	c, err := tx.OpenCreateOfEmail(ctx, email)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return &Problem{Kind: Invalid, Title: "It is not known yet whether this customer exists",
+		Text:   "An earlier request to create " + c.Company + " with this e-mail got no answer. Nothing was sent now.",
+		Advice: "frontdesk is looking in ATOM's list. If the customer does not turn up within ten minutes, you can send it again.",
+		Fields: map[string]string{"email": "A create with this e-mail is still waiting to be settled."}}
+}
+
+// newRow is the mirror's row of a customer just made, until a sync brings
+// ATOM's own.
+func newRow(cuid string, in atom.NewCustomer) store.Customer {
+	c := store.Customer{
+		CUID: cuid, Company: in.Company, Email: in.Email, Name: in.Name, Address: in.Address, Country: in.Country,
+		City: in.City, Zip: in.Zip, State: in.State, Phone: in.Phone, Website: in.Website,
+		Fields: []store.Field{{Name: "cuid", Value: cuid}},
+	}
+	for _, f := range []store.Field{
+		{Name: "company", Value: in.Company}, {Name: "email", Value: in.Email}, {Name: "name", Value: in.Name},
+		{Name: "address", Value: in.Address}, {Name: "country", Value: in.Country}, {Name: "city", Value: in.City},
+		{Name: "zip", Value: in.Zip}, {Name: "state", Value: in.State}, {Name: "phone", Value: in.Phone}, {Name: "website", Value: in.Website},
+	} {
+		if f.Value != "" {
+			c.Fields = append(c.Fields, f)
+		}
+	}
+	return c
+}
+
+// checkCustomer trims the fields and returns a message for each that is wrong.
+func checkCustomer(in *atom.NewCustomer) map[string]string {
+	fields := map[string]string{}
+	for name, value := range map[string]*string{
+		"company": &in.Company, "email": &in.Email, "name": &in.Name, "address": &in.Address, "country": &in.Country,
+		"city": &in.City, "zip": &in.Zip, "state": &in.State, "phone": &in.Phone, "website": &in.Website,
+	} {
+		*value = strings.TrimSpace(*value)
+		switch {
+		case utf8.RuneCountInString(*value) > longest:
+			fields[name] = "At most 300 characters."
+		case !utf8.ValidString(*value) || strings.ContainsFunc(*value, unicode.IsControl):
+			fields[name] = "Only text on one line, please."
+		}
+	}
+	if in.Company == "" {
+		fields["company"] = "Enter the company's name."
+	}
+	if fields["email"] == "" {
+		if message := checkEmail(in.Email); message != "" {
+			fields["email"] = message
+		}
+	}
+	return fields
+}
+
+func checkEmail(email string) string {
+	if email == "" {
+		return "Enter an e-mail address."
+	}
+	a, err := mail.ParseAddress(email)
+	if err != nil || a.Address != email || !strings.Contains(email[strings.LastIndex(email, "@"):], ".") {
+		return "Enter a whole e-mail address, such as ana@example.com."
+	}
+	return ""
+}

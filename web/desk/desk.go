@@ -1,0 +1,172 @@
+// Package desk holds the acts of frontdesk, one file each, and its jobs. Every
+// act is written as the same visible steps: check who may, record the intent,
+// call the service once, record the outcome together with the rows it changes.
+package desk
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"frontdesk/store"
+	"frontdesk/store/audit"
+	"frontdesk/web/atom"
+	"frontdesk/web/call"
+	"frontdesk/web/ip1"
+	"frontdesk/web/portal"
+)
+
+// How long things hold; product.md §2 and §4.
+const (
+	SecretsShown = 10 * time.Minute // key and token of an answer, to the session that acted
+	StepUpHolds  = 15 * time.Minute // a portal password given, for acts that want it again
+	ssoRepeats   = 10 * time.Second // a second click on SSO repeats the answer
+	bareRepeats  = 10 * time.Second // a post without a receipt is told from a new act by its content
+	receiptHolds = 7 * 24 * time.Hour
+	tokenHolds   = 24 * time.Hour // a portal token (services.md §1)
+)
+
+// Config is what a Desk works with.
+type Config struct {
+	Store   *store.DB
+	Portals map[string]*portal.Client // by form value; only those that are offered
+	Atom    *atom.Client
+	IP1     *ip1.Client // nil: SMS is not set up
+	Hosts   SSOHosts
+	Stats   *call.Stats
+	Log     *slog.Logger
+	Now     func() time.Time
+	Sync    time.Duration // how often the mirror is refreshed
+	Act     time.Duration // limit of one acting call
+	Idle    time.Duration // after which a session is over
+	Reason  bool          // SSO and credential acts want a written reason
+}
+
+// Desk does the acts. It is safe for concurrent use.
+type Desk struct {
+	Config
+	Mirror   *Mirror
+	defaults smsDefaults
+	under    sync.WaitGroup // acts between intent and outcome
+}
+
+// New returns a desk; Run starts its jobs.
+func New(c Config) *Desk {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	d := &Desk{Config: c}
+	d.Mirror = newMirror(d)
+	return d
+}
+
+// Run closes what a crash left open, then keeps the mirror fresh and sweeps
+// what has expired, until ctx is done.
+func (d *Desk) Run(ctx context.Context) {
+	var jobs sync.WaitGroup
+	jobs.Go(func() { d.Mirror.run(ctx) })
+	jobs.Go(func() { d.sweep(ctx) })
+	jobs.Wait()
+}
+
+// Drain waits until the acts under way have recorded their outcome, or ctx is
+// done.
+func (d *Desk) Drain(ctx context.Context) error {
+	idle := make(chan struct{})
+	go func() { d.under.Wait(); close(idle) }()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// sweep removes, once a minute, receipts, their secrets and sessions whose time
+// is over.
+func (d *Desk) sweep(ctx context.Context) {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		err := d.Store.Write(ctx, func(tx *store.Tx) error {
+			if err := tx.PurgeReceipts(ctx, d.Now().Add(-SecretsShown)); err != nil {
+				return err
+			}
+			return tx.PurgeSessions(ctx, d.Now().Add(-d.Idle))
+		})
+		if err != nil && ctx.Err() == nil {
+			d.Log.Error("sweep expired rows", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Actor is who acts, and from where.
+type Actor struct {
+	Staff      store.Staff
+	Session    string // public ID
+	Address    string
+	Agent      string
+	Request    string
+	PasswordAt time.Time // when the portal password was last given in this session
+}
+
+// Who is the actor as the audit log keeps it.
+func (a Actor) Who() audit.Who {
+	return audit.Who{
+		StaffID: a.Staff.ID, Name: a.Staff.Name, Portal: a.Staff.Portal, Username: a.Staff.Username, Role: string(a.Staff.Role),
+		Session: a.Session, Address: a.Address, Agent: a.Agent, Request: a.Request,
+	}
+}
+
+// frontdesk is who acts when no person does.
+var frontdesk = audit.Who{Name: "frontdesk"}
+
+// may refuses an actor whose role does not include needs. The routes check
+// this first; here it holds whatever the way in.
+func (a Actor) may(needs store.Role) error {
+	if !a.Staff.Active || !a.Staff.Role.Includes(needs) {
+		return &Problem{Kind: Forbidden, Title: "Not allowed", Text: "Your role does not include this."}
+	}
+	return nil
+}
+
+// Deny records that somebody was refused what they posted.
+func (d *Desk) Deny(ctx context.Context, who audit.Who, what string, on audit.Subject, why string) {
+	err := d.Store.Write(ctx, func(tx *store.Tx) error {
+		return tx.Append(ctx, &audit.Entry{
+			Act: store.NewID(), Phase: audit.Event, Who: who, What: what, On: on, Result: audit.Denied, Detail: why,
+		})
+	})
+	if err != nil { // nothing was done, so nothing is unrecorded but the attempt
+		d.Log.Error("record a denial", "error", err, "request", who.Request)
+	}
+}
+
+// event records something that is over at once.
+func (d *Desk) event(ctx context.Context, e audit.Entry) error {
+	e.Act, e.Phase = store.NewID(), audit.Event
+	err := d.Store.Write(ctx, func(tx *store.Tx) error { return tx.Append(ctx, &e) })
+	if err != nil {
+		return unrecorded(err)
+	}
+	return nil
+}
+
+func subject(c store.Customer) audit.Subject {
+	return audit.Subject{ID: c.CUID, Name: firstOf(c.Company, c.Name), Email: c.Email}
+}
+
+func firstOf(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}

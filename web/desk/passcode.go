@@ -1,0 +1,70 @@
+package desk
+
+import (
+	"context"
+	"strings"
+
+	"frontdesk/store"
+)
+
+// SendPasscode has ATOM e-mail a passcode to a customer.
+func (d *Desk) SendPasscode(ctx context.Context, by Actor, receipt, cuid string) (Answer, error) {
+	if err := by.may(store.Manager); err != nil {
+		return Answer{}, err
+	}
+	customer, err := d.Store.Customer(ctx, cuid)
+	if err != nil {
+		return Answer{}, err
+	}
+	if err := noEmail(customer); err != nil {
+		return Answer{}, err
+	}
+	a, prior, err := d.begin(ctx, intent{By: by, What: WhatSendPasscode, On: subject(customer), Service: "atom", Receipt: receipt}, nil)
+	if prior != nil || err != nil {
+		return answered(prior, err)
+	}
+
+	message, callErr := d.Atom.SendPasscode(a.Ctx, customer.Email)
+
+	answer := Answer{CUID: cuid, Email: customer.Email, Message: message}
+	if callErr != nil {
+		answer.Problem = explain(callErr, wording{
+			Try: "e-mail a passcode to " + customer.Email, On: customer.Email, Setup: setupAtom,
+			Unknown: "The e-mail may have been sent.",
+			Then:    "Ask the customer to look for it before you send another: a new passcode replaces the old one.",
+		})
+	}
+	return d.finish(a, answer, callErr, nil)
+}
+
+// RedeemPasscode exchanges the passcode that the customer reads out for their
+// key and token, which are the answer's secret and stay sealed in the vault.
+func (d *Desk) RedeemPasscode(ctx context.Context, by Actor, receipt, cuid, passcode string) (Answer, error) {
+	if err := by.may(store.Manager); err != nil {
+		return Answer{}, err
+	}
+	customer, err := d.Store.Customer(ctx, cuid)
+	if err != nil {
+		return Answer{}, err
+	}
+	if err := noEmail(customer); err != nil {
+		return Answer{}, err
+	}
+	passcode = strings.TrimSpace(passcode)
+	switch {
+	case passcode == "":
+		return Answer{}, invalid(map[string]string{"passcode": "Enter the passcode from the e-mail."})
+	case len(passcode) > 100:
+		return Answer{}, invalid(map[string]string{"passcode": "That is too long to be a passcode."})
+	}
+	a, prior, err := d.begin(ctx, intent{
+		By: by, What: WhatRedeem, On: subject(customer), Service: "atom", Receipt: receipt, Form: []string{passcode},
+	}, nil)
+	if prior != nil || err != nil {
+		return answered(prior, err)
+	}
+
+	got, callErr := d.Atom.RedeemPasscode(a.Ctx, customer.Email, passcode)
+
+	return d.issued(a, customer, "passcode", got, callErr)
+}

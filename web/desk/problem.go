@@ -1,0 +1,229 @@
+package desk
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"frontdesk/store/audit"
+	"frontdesk/web/call"
+)
+
+// Kind says whose trouble a problem is; it decides the HTTP status.
+type Kind int
+
+const (
+	Invalid      Kind = iota + 1 // the person, or what they typed, must mend it: 422
+	Unauthorized                 // wrong password at sign-in: 401
+	Forbidden                    // not staff, or not allowed: 403
+	Missing                      // there is no such thing: 404
+	Throttled                    // too many tries: 429
+	Trouble                      // a service is the trouble, and nothing was done: 502, 504 after a time-out
+	Unknown                      // sent, but unanswered; it may have happened: 502, 504 after a time-out
+	Unrecorded                   // frontdesk's own log cannot be written: 503
+)
+
+// Problem is a failure in the words of the person who reads it.
+type Problem struct {
+	Kind    Kind
+	Service string            // "ATOM", "the IntelePeer portal", "iP1"; "" when it is frontdesk itself
+	Title   string            // a few words
+	Text    string            // what it means
+	Advice  string            // what to do
+	Message string            // the service's own words
+	Code    int               // the service's HTTP status; 0 when none arrived
+	Fields  map[string]string // a message per form field
+	Timeout bool
+	Wait    time.Duration // before it may be tried again
+	Err     error         `json:"-"` // for frontdesk's own log
+}
+
+func (p *Problem) Error() string {
+	text := p.Title
+	if p.Err != nil {
+		text += ": " + p.Err.Error()
+	}
+	return text
+}
+
+func (p *Problem) Unwrap() error { return p.Err }
+
+// Status is the HTTP status that the problem is shown with.
+func (p *Problem) Status() int {
+	switch p.Kind {
+	case Invalid:
+		return http.StatusUnprocessableEntity
+	case Unauthorized:
+		return http.StatusUnauthorized
+	case Forbidden:
+		return http.StatusForbidden
+	case Missing:
+		return http.StatusNotFound
+	case Throttled:
+		return http.StatusTooManyRequests
+	case Trouble, Unknown:
+		if p.Timeout {
+			return http.StatusGatewayTimeout
+		}
+		return http.StatusBadGateway
+	case Unrecorded:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
+
+func unrecorded(err error) *Problem {
+	return &Problem{
+		Kind: Unrecorded, Title: "Not done: the audit log cannot be written",
+		Text:   "frontdesk does nothing that it cannot record. Nothing was sent.",
+		Advice: "Tell your operator to look at the disk and the database. It works again as soon as they can be written.",
+		Err:    err,
+	}
+}
+
+func invalid(fields map[string]string) *Problem {
+	return &Problem{Kind: Invalid, Title: "Please check the form", Text: "Nothing was sent.", Fields: fields}
+}
+
+var serviceNames = map[string]string{"portal": "the IntelePeer portal", "atom": "ATOM", "ip1": "iP1"}
+
+// wording is what explain needs to know of an act to speak of it.
+type wording struct {
+	Try     string // "create the customer": could not …
+	On      string // who or what it is about, for "ATOM does not know …"
+	Unknown string // what may have happened, a sentence
+	Then    string // what to do about that, a sentence
+	Setup   string // the variables to check when our credentials are refused
+}
+
+// explain puts a client's error into words.
+func explain(err error, w wording) *Problem {
+	var e *call.Error
+	if !errors.As(err, &e) {
+		return &Problem{Kind: Trouble, Title: "Could not " + w.Try, Text: "frontdesk could not do this.", Advice: "Try again; if it stays so, tell your operator.", Err: err}
+	}
+	name := serviceNames[e.Service]
+	p := &Problem{Service: name, Message: e.Message, Code: e.Status, Timeout: e.Timeout, Wait: e.RetryAfter, Err: err}
+	switch e.Kind {
+	case call.Unreachable:
+		p.Kind, p.Title = Trouble, capital(name)+" could not be reached"
+		p.Text = "Nothing was sent, so nothing has happened."
+		p.Advice = "Try again in a moment. If it stays so, tell your operator."
+	case call.Unanswered:
+		p.Kind, p.Title = Unknown, "The outcome is unknown"
+		p.Text = fmt.Sprintf("frontdesk asked %s to %s and got no usable answer. %s", name, w.Try, w.Unknown)
+		if e.Timeout {
+			p.Text = fmt.Sprintf("frontdesk asked %s to %s and got no answer in time. %s", name, w.Try, w.Unknown)
+		}
+		p.Advice = w.Then
+		if w.Unknown == "" { // a call that only reads
+			p.Kind, p.Title = Trouble, capital(name)+" gave no usable answer"
+			p.Text, p.Advice = "It is in trouble, or slow.", "Try again in a moment. If it stays so, tell your operator."
+		}
+	case call.Refused:
+		p.explainRefusal(e, name, w)
+	}
+	return p
+}
+
+func (p *Problem) explainRefusal(e *call.Error, name string, w wording) {
+	p.Kind, p.Title, p.Text = Invalid, capital(name)+" refused", "Nothing was done."
+	switch e.Reason {
+	case call.ReasonCredentials:
+		p.Kind, p.Title = Trouble, capital(name)+" refused frontdesk's own credentials"
+		p.Text = "This is not about you or the customer: what frontdesk signs in to " + name + " with is wrong or was withdrawn. Nothing was done."
+		p.Advice = "Tell your operator to check " + w.Setup + "."
+	case call.ReasonNotFound:
+		p.Title = capital(name) + " does not know " + w.On
+		p.Advice = "The record may have been removed or changed there. Refresh the customer list and look again."
+	case call.ReasonNotAllowed:
+		p.Title = "Not allowed for API access"
+		p.Text = capital(name) + " does not let this be done for " + w.On + ". Nothing was done."
+		p.Advice = "Either this user is not allowed for API access, or the special provisioning for this act is off. Your ATOM contact can turn it on."
+	case call.ReasonPasscode:
+		p.Title = "That passcode is wrong or has expired"
+		p.Advice = "Compare it with the newest e-mail, digit by digit, or e-mail a new one."
+		p.Fields = map[string]string{"passcode": "Wrong or expired. Use the one from the newest e-mail."}
+	case call.ReasonAmbiguous:
+		p.Text = capital(name) + " did not say which of two things is wrong: " + ambiguous(e.Status, w)
+		p.Advice = "Check the first; if that is right, tell your operator about the second."
+	case call.ReasonExists:
+		p.Title = "There is a customer with this e-mail already"
+		p.Advice = "Find them by their e-mail, or use another address."
+		p.Fields = map[string]string{"email": "A customer with this e-mail exists already."}
+	case call.ReasonLimit:
+		if e.Status == http.StatusTooManyRequests {
+			p.Kind, p.Title = Trouble, capital(name)+" is being asked too often"
+			p.Advice = "Wait a moment, then try again."
+			return
+		}
+		p.Title = "Too many active codes for this number"
+		p.Advice = "Wait until one of them expires or is used, then send again."
+	default:
+		if e.Status >= http.StatusInternalServerError {
+			p.Kind, p.Title = Trouble, capital(name)+" could not do it"
+			p.Text, p.Advice = "It answered with an error of its own.", "Try again later. If it stays so, tell your operator what it said."
+			return
+		}
+		p.Advice = "Mend what it says and try again."
+	}
+	for field, messages := range e.Fields {
+		if p.Fields == nil {
+			p.Fields = map[string]string{}
+		}
+		if name, ok := ip1Fields[field]; ok {
+			field = name
+		}
+		p.Fields[field] = strings.Join(messages, " ")
+	}
+}
+
+// ip1Fields are the form's names of iP1's fields.
+var ip1Fields = map[string]string{
+	"messageformat": "message_format", "expirationtime": "expiration_time", "numericonly": "numeric_only", "concurrentlimit": "concurrent_limit",
+}
+
+func ambiguous(status int, w wording) string {
+	if status == http.StatusNotFound {
+		return w.On + " is not known there, or frontdesk's own key is not."
+	}
+	return "the passcode is wrong or has expired, or this user is not allowed for API access."
+}
+
+// resultOf is an act's result for the log, with a sentence of detail.
+func resultOf(err error) (audit.Result, string) {
+	var e *call.Error
+	if errors.As(err, &e) {
+		detail := e.Message
+		if detail == "" && e.Err != nil {
+			detail = e.Err.Error()
+		}
+		if e.Timeout {
+			detail = strings.TrimSpace("no answer in time. " + detail)
+		}
+		switch e.Kind {
+		case call.Unreachable:
+			return audit.Unreachable, detail
+		case call.Unanswered:
+			return audit.Unknown, detail
+		}
+		return audit.Refused, detail
+	}
+	var p *Problem
+	if errors.As(err, &p) {
+		if p.Kind == Forbidden {
+			return audit.Denied, p.Title
+		}
+		return audit.Refused, p.Title
+	}
+	return audit.Refused, err.Error()
+}
+
+func capital(s string) string {
+	if s == "" || s == "iP1" { // a name that begins small
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}

@@ -1,0 +1,220 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"frontdesk/store"
+	"frontdesk/store/audit"
+	"frontdesk/web/call"
+)
+
+// The sign-in throttle (product.md §2): after this many refusals within the
+// window, a wait that doubles from a second up to the window.
+const (
+	throttleWindow  = 15 * time.Minute
+	throttleUser    = 5
+	throttleAddress = 30
+)
+
+// SignIn is what the sign-in form says.
+type SignIn struct {
+	Portal, Username, Password string
+}
+
+// SignedIn is somebody whom the portal and the staff directory both know.
+type SignedIn struct {
+	Staff        store.Staff
+	Token        string // the portal's
+	TokenExpires time.Time
+}
+
+// SignIn asks the portal whether the password is right and the staff directory
+// whether the person is ours; both must say yes.
+func (d *Desk) SignIn(ctx context.Context, by Actor, in SignIn) (SignedIn, error) {
+	fields := map[string]string{}
+	if _, ok := d.Portals[in.Portal]; !ok {
+		fields["portal"] = "Choose one of the portals."
+	}
+	if store.FoldUsername(in.Username) == "" {
+		fields["username"] = "Enter your portal username."
+	}
+	if in.Password == "" {
+		fields["password"] = "Enter your portal password."
+	}
+	if len(fields) > 0 {
+		return SignedIn{}, invalid(fields)
+	}
+	by.Staff = store.Staff{Portal: in.Portal, Username: store.FoldUsername(in.Username)}
+
+	return d.authenticate(ctx, by, WhatSignIn, in, func(tx *store.Tx, s store.Staff) error { return tx.SeenStaff(ctx, s.ID) })
+}
+
+// Confirm asks the portal for the password of somebody who is signed in, and
+// gets a new token: it renews a session (WhatRenew) and answers the step-up of
+// a sensitive act (WhatConfirm).
+func (d *Desk) Confirm(ctx context.Context, by Actor, what, password string) (SignedIn, error) {
+	if password == "" {
+		return SignedIn{}, invalid(map[string]string{"password": "Enter your portal password."})
+	}
+	in := SignIn{Portal: by.Staff.Portal, Username: by.Staff.Username, Password: password}
+	got, err := d.authenticate(ctx, by, what, in, nil)
+	var p *Problem
+	if errors.As(err, &p) && p.Kind == Unauthorized {
+		p.Kind = Invalid // the person is signed in; it is the field that is wrong
+		p.Fields = map[string]string{"password": "That is not the password of " + by.Staff.Username + "."}
+	}
+	return got, err
+}
+
+// Confirmed tells whether the step-up of a sensitive act still holds.
+func (d *Desk) Confirmed(by Actor) bool {
+	return !by.PasswordAt.IsZero() && d.Now().Sub(by.PasswordAt) < StepUpHolds
+}
+
+// authenticate: throttle and intent, the portal once, then outcome. A refusal
+// is counted before the call, so that many tries at once do not slip past the
+// throttle, and taken back when it was none.
+func (d *Desk) authenticate(ctx context.Context, by Actor, what string, in SignIn, welcome func(*store.Tx, store.Staff) error) (SignedIn, error) {
+	client, ok := d.Portals[in.Portal]
+	if !ok {
+		return SignedIn{}, &Problem{Kind: Trouble, Title: "This portal is switched off", Text: "frontdesk no longer offers the portal that you signed in with.", Advice: "Sign in with another one, or ask your operator."}
+	}
+	user := "user:" + in.Portal + ":" + store.FoldUsername(in.Username)
+	address := "address:" + by.Address
+
+	var wait time.Duration
+	a := &act{intent: intent{By: by, What: what, Service: "portal"}, ID: store.NewID(), Began: d.Now()}
+	a.Ctx = call.WithTrace(context.WithoutCancel(ctx), &a.trace)
+	d.under.Add(1)
+	err := d.Store.Write(a.Ctx, func(tx *store.Tx) error {
+		var err error
+		if wait, err = d.throttle(a.Ctx, tx, user, address); err != nil {
+			return err
+		}
+		entry := audit.Entry{Act: a.ID, Phase: audit.Intent, Who: by.Who(), What: what, Service: "portal"}
+		if wait > 0 {
+			entry.Phase, entry.Result = audit.Event, audit.Denied
+			entry.Detail = fmt.Sprintf("throttled for %s", wait.Round(time.Second))
+		}
+		return tx.Append(a.Ctx, &entry)
+	})
+	if err != nil || wait > 0 {
+		d.under.Done()
+		if err != nil {
+			return SignedIn{}, unrecorded(err)
+		}
+		return SignedIn{}, &Problem{Kind: Throttled, Title: "Too many tries", Wait: wait,
+			Text:   "There were too many refused sign-ins with this username or from this address.",
+			Advice: "Wait " + waitWords(wait) + ", then try again. Forgotten passwords are reset in the IntelePeer portal."}
+	}
+
+	token, callErr := client.Authenticate(a.Ctx, store.FoldUsername(in.Username), in.Password)
+
+	var p *Problem
+	var staff store.Staff
+	if callErr == nil {
+		staff, err = d.Store.StaffByLogin(a.Ctx, in.Portal, in.Username)
+		switch {
+		case errors.Is(err, store.ErrNotFound) || (err == nil && !staff.Active):
+			p = &Problem{Kind: Forbidden, Title: "You are not on the staff list",
+				Text:   "The portal knows you, but frontdesk is only for the staff that its admins have added.",
+				Advice: "Ask an admin of frontdesk to add " + in.Portal + ":" + store.FoldUsername(in.Username) + "."}
+			callErr = p
+		case err != nil:
+			callErr = err
+			p = &Problem{Kind: Unrecorded, Title: "The staff directory cannot be read", Text: "You were not signed in.", Advice: "Tell your operator.", Err: err}
+		default:
+			a.By.Staff = staff
+		}
+	} else {
+		p = explainSignIn(callErr)
+	}
+	_, err = d.finish(a, Answer{Problem: p}, callErr, func(tx *store.Tx, _ *Answer) error {
+		switch {
+		case p == nil:
+			if err := tx.ClearRefusals(a.Ctx, user); err != nil {
+				return err
+			}
+			if err := tx.UndoRefusal(a.Ctx, address); err != nil {
+				return err
+			}
+			if welcome != nil {
+				return welcome(tx, staff)
+			}
+			return nil
+		case p.Kind == Unauthorized || p.Kind == Forbidden:
+			return nil // it stays counted
+		}
+		return errors.Join(tx.UndoRefusal(a.Ctx, user), tx.UndoRefusal(a.Ctx, address)) // a portal that is down counts for nothing
+	})
+	if err != nil {
+		return SignedIn{}, err
+	}
+	return SignedIn{Staff: staff, Token: token, TokenExpires: a.Began.Add(tokenHolds)}, nil
+}
+
+// throttle returns how long user or address must wait; when neither must, it
+// counts a refusal for both.
+func (d *Desk) throttle(ctx context.Context, tx *store.Tx, user, address string) (time.Duration, error) {
+	var wait time.Duration
+	limits := map[string]int{user: throttleUser, address: throttleAddress}
+	for subject, limit := range limits {
+		t, err := tx.Throttle(ctx, subject, limit, throttleWindow)
+		if err != nil {
+			return 0, err
+		}
+		if t.Refusals >= limit {
+			pause := time.Duration(math.Min(float64(throttleWindow), float64(time.Second)*math.Pow(2, float64(t.Refusals-limit))))
+			wait = max(wait, t.Last.Add(pause).Sub(d.Now()))
+		}
+	}
+	if wait > 0 {
+		return wait, nil
+	}
+	for subject, limit := range limits {
+		if err := tx.AddRefusal(ctx, subject, limit, throttleWindow); err != nil {
+			return 0, err
+		}
+	}
+	return 0, nil
+}
+
+func explainSignIn(err error) *Problem {
+	var e *call.Error
+	if errors.As(err, &e) && e.Kind == call.Refused && e.Reason == call.ReasonSignIn {
+		return &Problem{Kind: Unauthorized, Service: serviceNames["portal"], Title: "The portal did not accept this sign-in", Code: e.Status, Message: e.Message, Err: err,
+			Text:   "The username or password is wrong, or this portal user has no API access: the portal gives the same answer to both.",
+			Advice: "Check the spelling and the portal. If you can sign in to the portal itself with them, ask its administrator for API access."}
+	}
+	p := explain(err, wording{Try: "check your password", Unknown: "You were not signed in.", Then: "Try again in a moment. This does not mean that your password is wrong."})
+	if p.Kind == Invalid {
+		p.Kind = Trouble // whatever else the portal says, it is not about what was typed
+	}
+	if p.Kind == Unknown { // signing in changes nothing at the portal
+		p.Kind, p.Title = Trouble, "The IntelePeer portal gave no usable answer"
+	}
+	return p
+}
+
+// SignOut records a sign-out.
+func (d *Desk) SignOut(ctx context.Context, by Actor) error {
+	return d.event(ctx, audit.Entry{Who: by.Who(), What: WhatSignOut, Result: audit.Done})
+}
+
+func waitWords(d time.Duration) string {
+	if d <= time.Minute {
+		return plural(int(math.Ceil(d.Seconds())), "second")
+	}
+	return plural(int(math.Ceil(d.Minutes())), "minute")
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

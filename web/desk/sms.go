@@ -1,0 +1,433 @@
+package desk
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/nyaruka/phonenumbers"
+
+	"frontdesk/store"
+	"frontdesk/store/audit"
+	"frontdesk/web/ip1"
+)
+
+// iP1's rules and system defaults (services.md §3).
+const (
+	SMSLengthMin, SMSLengthMax         = 3, 25
+	SMSExpirationMin, SMSExpirationMax = 1, 86400 // seconds
+	SMSDefaultLength                   = 5
+	SMSDefaultExpiration               = 1200
+	SMSDefaultFrom                     = "iP1"
+	SMSDefaultLimit                    = 5
+	SMSDefaultFormat                   = "{0}"
+	smsFromMax                         = 11 // letters and digits (GSM)
+	smsFromDigitsMax                   = 15
+)
+
+// SMSForm is the SMS form and the settings form as typed; blank is unset.
+type SMSForm struct {
+	Phone, From, MessageFormat, Length, ExpirationTime, NumericOnly string
+	ConcurrentLimit                                                 string
+}
+
+// SMSDefaults are what iP1 uses for what is left blank.
+type SMSDefaults struct {
+	From, MessageFormat       string
+	Length, Expiration, Limit int
+	NumericOnly               bool
+	Account                   bool // they are the account's, as iP1 said; otherwise the system's
+}
+
+type smsDefaults struct {
+	mu    sync.Mutex
+	at    time.Time
+	value SMSDefaults
+}
+
+// Phone is a number as people and iP1 write it.
+type Phone struct {
+	E164    string // "+46701234567"
+	Pretty  string // "+46 70 123 45 67"
+	Country string // region code, "SE"; "" when the number belongs to none
+}
+
+// ParsePhone reads a number in any writing, with its country code: "+46 70…",
+// "0046…", or digits that start with the country code.
+func ParsePhone(text string) (Phone, error) {
+	text = strings.TrimSpace(text)
+	switch {
+	case text == "":
+		return Phone{}, fmt.Errorf("enter a phone number")
+	case len(text) > 40:
+		return Phone{}, fmt.Errorf("that is too long to be a phone number")
+	case strings.HasPrefix(text, "00"):
+		text = "+" + text[2:]
+	case strings.HasPrefix(text, "0"):
+		return Phone{}, fmt.Errorf("start with + and the country code, such as +46 70 123 45 67")
+	case !strings.HasPrefix(text, "+"):
+		text = "+" + text
+	}
+	n, err := phonenumbers.Parse(text, "")
+	if err != nil || !phonenumbers.IsPossibleNumber(n) {
+		return Phone{}, fmt.Errorf("that is not a whole phone number with its country code, such as +46 70 123 45 67")
+	}
+	return Phone{
+		E164:    phonenumbers.Format(n, phonenumbers.E164),
+		Pretty:  phonenumbers.Format(n, phonenumbers.INTERNATIONAL),
+		Country: phonenumbers.GetRegionCodeForNumber(n),
+	}, nil
+}
+
+// errNoSMS is every SMS act's answer when no credentials are configured.
+var errNoSMS = &Problem{Kind: Invalid, Title: "SMS is not set up",
+	Text: "frontdesk has no credentials for iP1.", Advice: "Ask your operator to set FRONTDESK_IP1_ACCOUNT and FRONTDESK_IP1_KEY, or FRONTDESK_IP1_TOKEN."}
+
+const setupIP1 = "FRONTDESK_IP1_ACCOUNT and FRONTDESK_IP1_KEY, or FRONTDESK_IP1_TOKEN"
+
+// SMS tells whether SMS is set up.
+func (d *Desk) SMS() bool { return d.IP1 != nil }
+
+// SendSMS has iP1 make a code and send it. It is sent once and never again on
+// its own: it costs money.
+func (d *Desk) SendSMS(ctx context.Context, by Actor, receipt string, in SMSForm) (Answer, error) {
+	if err := by.may(store.Manager); err != nil {
+		return Answer{}, err
+	}
+	if !d.SMS() {
+		return Answer{}, errNoSMS
+	}
+	settings, fields := checkSMS(in)
+	phone, err := ParsePhone(in.Phone)
+	if err != nil {
+		fields["phone"] = capital(err.Error()) + "."
+	}
+	if len(fields) > 0 {
+		return Answer{}, invalid(fields)
+	}
+	a, prior, err := d.begin(ctx, intent{
+		By: by, What: WhatSendSMS, On: audit.Subject{ID: "phone:" + phone.E164, Name: phone.E164}, Service: "ip1", Receipt: receipt,
+		Form: []string{in.From, in.MessageFormat, in.Length, in.ExpirationTime, in.NumericOnly},
+	}, nil)
+	if prior != nil || err != nil {
+		return answered(prior, err)
+	}
+
+	sent, callErr := d.IP1.Send(a.Ctx, ip1.Send{
+		Phone: phone.E164, From: settings.From, MessageFormat: settings.MessageFormat,
+		Length: settings.Length, ExpirationTime: settings.ExpirationTime, NumericOnly: settings.NumericOnly,
+	})
+
+	code := store.Code{
+		Act: a.ID, IP1ID: sent.ID, Phone: phone.E164, Sender: strings.TrimSpace(in.From), StaffID: by.Staff.ID, StaffName: by.Staff.Name,
+		SentAt: a.Began, ExpiresAt: sent.Expires, Expired: sent.HasExpired,
+	}
+	answer := Answer{}
+	if callErr != nil {
+		answer.Problem = explain(callErr, wording{
+			Try: "send the code", On: phone.Pretty, Setup: setupIP1,
+			Unknown: "The SMS may have been sent.",
+			Then:    "Ask whether it arrived before you send another: each one costs money and takes one of the number's slots.",
+		})
+	}
+	return d.finish(a, answer, callErr, func(tx *store.Tx, answer *Answer) (err error) {
+		if callErr == nil || answer.Problem.Kind == Unknown { // sent, or perhaps
+			answer.CodeID, err = tx.AddCode(a.Ctx, code)
+		}
+		return err
+	})
+}
+
+// VerifySMS asks iP1 whether a code is the one that was sent. A right code is
+// used up.
+func (d *Desk) VerifySMS(ctx context.Context, by Actor, receipt string, id int64, typed string) (Answer, error) {
+	if err := by.may(store.Manager); err != nil {
+		return Answer{}, err
+	}
+	if !d.SMS() {
+		return Answer{}, errNoSMS
+	}
+	code, err := d.Store.Code(ctx, id)
+	if err != nil {
+		return Answer{}, err
+	}
+	typed = strings.TrimSpace(typed)
+	switch {
+	case typed == "":
+		return Answer{}, invalid(map[string]string{"code": "Enter the code that the customer reads out."})
+	case len(typed) > 100:
+		return Answer{}, invalid(map[string]string{"code": "That is too long to be a code."})
+	}
+	a, prior, err := d.begin(ctx, intent{
+		By: by, What: WhatVerifySMS, On: audit.Subject{ID: "phone:" + code.Phone, Name: code.Phone}, Service: "ip1", Receipt: receipt,
+		Form: []string{strconv.FormatInt(id, 10), typed},
+	}, nil)
+	if prior != nil || err != nil {
+		return answered(prior, err)
+	}
+
+	result, callErr := d.IP1.Validate(a.Ctx, code.Phone, typed)
+
+	answer := Answer{CodeID: id, Valid: result.Valid}
+	switch {
+	case callErr != nil:
+		answer.Problem = explain(callErr, wording{
+			Try: "verify the code", On: code.Phone, Setup: setupIP1,
+			Unknown: "If the code was right, it is used up now.",
+			Then:    "Look at its status below: \"used\" means that it was right.",
+		})
+	case !result.Valid:
+		answer.Problem = &Problem{Kind: Invalid, Service: serviceNames["ip1"], Title: "That is not the code",
+			Text: "iP1 says that it is wrong, used already, or expired.", Advice: "Ask the customer to read it out again, or send a new one.",
+			Fields: map[string]string{"code": "Wrong, used or expired."}}
+		callErr = answer.Problem
+	}
+	return d.finish(a, answer, callErr, func(tx *store.Tx, _ *Answer) error {
+		// The code that was right can be another one to the same number.
+		if callErr != nil || result.Authentication == nil || result.Authentication.ID != code.IP1ID {
+			if callErr == nil {
+				code.UsedAt, code.CheckedAt = d.Now(), d.Now()
+				return tx.UpdateCode(a.Ctx, code)
+			}
+			return nil
+		}
+		return tx.UpdateCode(a.Ctx, merge(code, *result.Authentication, d.Now()))
+	})
+}
+
+// RefreshSMS asks iP1 how a code stands, and returns the row as it is then.
+// When iP1 cannot say, the row comes back as it was, with the problem.
+func (d *Desk) RefreshSMS(ctx context.Context, id int64) (store.Code, error) {
+	code, err := d.Store.Code(ctx, id)
+	if err != nil || !d.SMS() || code.IP1ID == 0 {
+		return code, err
+	}
+	now, err := d.IP1.Get(ctx, code.IP1ID)
+	if err != nil {
+		return code, explain(err, wording{Try: "look the code up", On: "this code", Setup: setupIP1})
+	}
+	code = merge(code, now, d.Now())
+	return code, d.Store.Write(ctx, func(tx *store.Tx) error { return tx.UpdateCode(ctx, code) })
+}
+
+// RefreshAllSMS brings the codes sent lately in line with iP1's list.
+func (d *Desk) RefreshAllSMS(ctx context.Context, codes []store.Code) ([]store.Code, error) {
+	if !d.SMS() {
+		return codes, nil
+	}
+	list, err := d.IP1.List(ctx)
+	if err != nil {
+		return codes, explain(err, wording{Try: "list the codes", On: "the list", Setup: setupIP1})
+	}
+	byID := make(map[int64]ip1.Authentication, len(list))
+	for _, a := range list {
+		byID[a.ID] = a
+	}
+	out := make([]store.Code, len(codes))
+	err = d.Store.Write(ctx, func(tx *store.Tx) error {
+		for i, c := range codes {
+			out[i] = c
+			if a, ok := byID[c.IP1ID]; ok && c.IP1ID != 0 {
+				out[i] = merge(c, a, d.Now())
+				if err := tx.UpdateCode(ctx, out[i]); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+func merge(c store.Code, a ip1.Authentication, now time.Time) store.Code {
+	if !a.Expires.IsZero() {
+		c.ExpiresAt = a.Expires
+	}
+	c.Expired, c.CheckedAt = a.HasExpired, now
+	if a.Used != nil {
+		c.UsedAt = *a.Used
+	} else if a.IsUsed && c.UsedAt.IsZero() {
+		c.UsedAt = now
+	}
+	return c
+}
+
+// SMSDefaults returns what iP1 uses for what is left blank: the account's
+// settings, asked for at most every five minutes, or else the system's.
+func (d *Desk) SMSDefaults(ctx context.Context) SMSDefaults {
+	system := SMSDefaults{From: SMSDefaultFrom, MessageFormat: SMSDefaultFormat, Length: SMSDefaultLength, Expiration: SMSDefaultExpiration, Limit: SMSDefaultLimit}
+	if !d.SMS() {
+		return system
+	}
+	d.defaults.mu.Lock()
+	defer d.defaults.mu.Unlock()
+	if d.Now().Sub(d.defaults.at) < 5*time.Minute {
+		return d.defaults.value
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second) // a page waits for this
+	defer cancel()
+	s, err := d.IP1.Settings(ctx)
+	d.defaults.at = d.Now()
+	if err != nil {
+		if !d.defaults.value.Account {
+			d.defaults.value = system
+		}
+		return d.defaults.value
+	}
+	d.defaults.value = effective(system, s)
+	return d.defaults.value
+}
+
+func effective(v SMSDefaults, s ip1.Settings) SMSDefaults {
+	v.Account = true
+	set(&v.From, s.From)
+	set(&v.MessageFormat, s.MessageFormat)
+	set(&v.Length, s.Length)
+	set(&v.Expiration, s.ExpirationTime)
+	set(&v.Limit, s.ConcurrentLimit)
+	set(&v.NumericOnly, s.NumericOnly)
+	return v
+}
+
+func set[T any](to *T, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+// SMSSettings asks iP1 for the account's defaults, as a form.
+func (d *Desk) SMSSettings(ctx context.Context) (SMSForm, error) {
+	if !d.SMS() {
+		return SMSForm{}, errNoSMS
+	}
+	s, err := d.IP1.Settings(ctx)
+	if err != nil {
+		return SMSForm{}, explain(err, wording{Try: "read the account's defaults", On: "this account", Setup: setupIP1})
+	}
+	return settingsForm(s), nil
+}
+
+func settingsForm(s ip1.Settings) SMSForm {
+	number := func(n *int) string {
+		if n == nil {
+			return ""
+		}
+		return strconv.Itoa(*n)
+	}
+	f := SMSForm{Length: number(s.Length), ExpirationTime: number(s.ExpirationTime), ConcurrentLimit: number(s.ConcurrentLimit)}
+	set(&f.From, s.From)
+	set(&f.MessageFormat, s.MessageFormat)
+	if s.NumericOnly != nil {
+		f.NumericOnly = strconv.FormatBool(*s.NumericOnly)
+	}
+	return f
+}
+
+// PutSMSSettings changes the account's defaults; blank unsets.
+func (d *Desk) PutSMSSettings(ctx context.Context, by Actor, receipt string, in SMSForm) (Answer, error) {
+	if err := by.may(store.Admin); err != nil {
+		return Answer{}, err
+	}
+	if !d.SMS() {
+		return Answer{}, errNoSMS
+	}
+	settings, fields := checkSMS(in)
+	if limit := strings.TrimSpace(in.ConcurrentLimit); limit != "" {
+		n, err := strconv.Atoi(limit)
+		if err != nil || n < 1 || n > 1000 {
+			fields["concurrent_limit"] = "A whole number from 1 to 1000, or blank."
+		}
+		settings.ConcurrentLimit = &n
+	}
+	if len(fields) > 0 {
+		return Answer{}, invalid(fields)
+	}
+	a, prior, err := d.begin(ctx, intent{
+		By: by, What: WhatSMSSettings, On: audit.Subject{ID: "ip1:settings", Name: "SMS defaults"}, Service: "ip1", Receipt: receipt,
+		Form: []string{in.From, in.MessageFormat, in.Length, in.ExpirationTime, in.NumericOnly, in.ConcurrentLimit},
+	}, nil)
+	if prior != nil || err != nil {
+		return answered(prior, err)
+	}
+
+	now, callErr := d.IP1.PutSettings(a.Ctx, settings)
+
+	answer := Answer{Message: describeSettings(settingsForm(now))}
+	if callErr != nil {
+		answer = Answer{Problem: explain(callErr, wording{
+			Try: "change the defaults", On: "this account", Setup: setupIP1,
+			Unknown: "The defaults may have been changed.", Then: "Open this page again: it shows what iP1 has now.",
+		})}
+	}
+	d.defaults.mu.Lock()
+	d.defaults.at = time.Time{} // asked for anew
+	d.defaults.mu.Unlock()
+	return d.finish(a, answer, callErr, nil)
+}
+
+func describeSettings(f SMSForm) string {
+	var parts []string
+	for _, p := range [][2]string{{"from", f.From}, {"format", f.MessageFormat}, {"length", f.Length}, {"expiration", f.ExpirationTime},
+		{"numeric only", f.NumericOnly}, {"concurrent limit", f.ConcurrentLimit}} {
+		if p[1] == "" {
+			p[1] = "unset"
+		}
+		parts = append(parts, p[0]+" "+p[1])
+	}
+	return strings.Join(parts, ", ")
+}
+
+// checkSMS reads what both forms share; only what was filled in is set.
+func checkSMS(in SMSForm) (ip1.Settings, map[string]string) {
+	fields := map[string]string{}
+	var s ip1.Settings
+	if from := strings.TrimSpace(in.From); from != "" {
+		s.From = &from
+		switch {
+		case digitsOnly(strings.TrimPrefix(from, "+")):
+			if len(strings.TrimPrefix(from, "+")) > smsFromDigitsMax {
+				fields["from"] = "A sender number has at most 15 digits."
+			}
+		case utf8.RuneCountInString(from) > smsFromMax:
+			fields["from"] = "A sender name has at most 11 characters."
+		}
+	}
+	if format := in.MessageFormat; strings.TrimSpace(format) != "" {
+		s.MessageFormat = &format
+		switch {
+		case !strings.Contains(format, "{0}"):
+			fields["message_format"] = "The message must contain {0}, which becomes the code."
+		case utf8.RuneCountInString(format) > 1000:
+			fields["message_format"] = "At most 1,000 characters."
+		}
+	}
+	number := func(name, text string, least, most int) *int {
+		if text = strings.TrimSpace(text); text == "" {
+			return nil
+		}
+		n, err := strconv.Atoi(text)
+		if err != nil || n < least || n > most {
+			fields[name] = fmt.Sprintf("A whole number from %d to %d, or blank.", least, most)
+			return nil
+		}
+		return &n
+	}
+	s.Length = number("length", in.Length, SMSLengthMin, SMSLengthMax)
+	s.ExpirationTime = number("expiration_time", in.ExpirationTime, SMSExpirationMin, SMSExpirationMax)
+	switch in.NumericOnly {
+	case "":
+	case "true", "on", "1", "yes":
+		yes := true
+		s.NumericOnly = &yes
+	case "false", "off", "0", "no":
+		no := false
+		s.NumericOnly = &no
+	default:
+		fields["numeric_only"] = "Yes, no, or the account's default."
+	}
+	return s, fields
+}

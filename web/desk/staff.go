@@ -1,0 +1,196 @@
+package desk
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"frontdesk/store"
+	"frontdesk/store/audit"
+)
+
+// AddStaff puts somebody on the staff list, before or after their first try to
+// sign in.
+func (d *Desk) AddStaff(ctx context.Context, by Actor, s store.Staff) (int64, error) {
+	if err := by.may(store.Admin); err != nil {
+		return 0, err
+	}
+	s.Username, s.Name = store.FoldUsername(s.Username), strings.TrimSpace(s.Name)
+	fields := map[string]string{}
+	if _, ok := d.Portals[s.Portal]; !ok {
+		fields["portal"] = "Choose one of the portals."
+	}
+	if s.Username == "" || utf8.RuneCountInString(s.Username) > 200 {
+		fields["username"] = "Enter their portal username."
+	}
+	if s.Name == "" {
+		s.Name = s.Username
+	}
+	if utf8.RuneCountInString(s.Name) > 200 {
+		fields["name"] = "At most 200 characters."
+	}
+	if !slices.Contains(store.Roles, s.Role) {
+		fields["role"] = "Choose a role."
+	}
+	if len(fields) > 0 {
+		return 0, invalid(fields)
+	}
+	s.AddedBy = by.Staff.Name
+	var id int64
+	err := d.Store.Write(ctx, func(tx *store.Tx) error {
+		var err error
+		if id, err = tx.AddStaff(ctx, s); err != nil {
+			return err
+		}
+		s.ID = id
+		return tx.Append(ctx, &audit.Entry{
+			Act: store.NewID(), Phase: audit.Event, Who: by.Who(), What: WhatAddStaff, On: staffSubject(s), Result: audit.Done,
+			Changes: changes(map[string][2]string{"role": {"", string(s.Role)}}),
+		})
+	})
+	switch {
+	case errors.Is(err, store.ErrTaken):
+		return 0, invalid(map[string]string{"username": "This portal user is on the staff list already."})
+	case err != nil:
+		return 0, unrecorded(err)
+	}
+	return id, nil
+}
+
+// ChangeStaff sets somebody's role and state. Disabling them ends their
+// sessions.
+func (d *Desk) ChangeStaff(ctx context.Context, by Actor, id int64, role store.Role, state string) error {
+	if err := by.may(store.Admin); err != nil {
+		return err
+	}
+	was, err := d.Store.Staff(ctx, id)
+	if err != nil {
+		return err
+	}
+	if role == "" {
+		role = was.Role
+	}
+	if state == "" {
+		state = stateOf(was)
+	}
+	fields := map[string]string{}
+	if !slices.Contains(store.Roles, role) {
+		fields["role"] = "Choose a role."
+	}
+	if state != "active" && state != "disabled" {
+		fields["state"] = "Active or disabled."
+	}
+	if len(fields) > 0 {
+		return invalid(fields)
+	}
+	err = d.Store.Write(ctx, func(tx *store.Tx) error {
+		before, after, err := tx.ChangeStaff(ctx, id, role, state == "active")
+		if err != nil || before == after {
+			return err
+		}
+		diff := map[string][2]string{}
+		if before.Role != after.Role {
+			diff["role"] = [2]string{string(before.Role), string(after.Role)}
+		}
+		if before.Active != after.Active {
+			diff["state"] = [2]string{stateOf(before), stateOf(after)}
+		}
+		return tx.Append(ctx, &audit.Entry{
+			Act: store.NewID(), Phase: audit.Event, Who: by.Who(), What: WhatChangeStaff, On: staffSubject(after), Result: audit.Done,
+			Changes: changes(diff),
+		})
+	})
+	switch {
+	case errors.Is(err, store.ErrLastAdmin):
+		return &Problem{Kind: Invalid, Title: "This is the last active admin", Text: "Somebody has to be able to manage the staff list. Nothing was changed.",
+			Advice: "Make somebody else an admin first.", Fields: map[string]string{"role": "The last active admin stays one."}}
+	case errors.Is(err, store.ErrNotFound):
+		return err
+	case err != nil:
+		return unrecorded(err)
+	}
+	return nil
+}
+
+// SeedStaff fills an empty staff directory. It does nothing when there is
+// anybody in it.
+func (d *Desk) SeedStaff(ctx context.Context, people []store.Staff) error {
+	have, err := d.Store.AllStaff(ctx)
+	if err != nil || len(have) > 0 {
+		return err
+	}
+	return d.Store.Write(ctx, func(tx *store.Tx) error {
+		for _, s := range people {
+			id, err := tx.AddStaff(ctx, s)
+			if errors.Is(err, store.ErrTaken) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			s.ID = id
+			if err := tx.Append(ctx, &audit.Entry{
+				Act: store.NewID(), Phase: audit.Event, Who: frontdesk, What: WhatAddStaff, On: staffSubject(s), Result: audit.Done,
+				Detail: "from " + s.AddedBy, Changes: changes(map[string][2]string{"role": {"", string(s.Role)}}),
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// RevokeSession ends a session: one's own, or, for admins, anybody's.
+func (d *Desk) RevokeSession(ctx context.Context, by Actor, id string) error {
+	s, err := d.Store.Session(ctx, id)
+	if err != nil {
+		return err
+	}
+	if s.StaffID != by.Staff.ID {
+		if err := by.may(store.Admin); err != nil {
+			return err
+		}
+	}
+	err = d.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.RevokeSession(ctx, id); err != nil {
+			return err
+		}
+		return tx.Append(ctx, &audit.Entry{
+			Act: store.NewID(), Phase: audit.Event, Who: by.Who(), What: WhatRevoke, Result: audit.Done,
+			On: audit.Subject{ID: fmt.Sprintf("staff:%d", s.StaffID), Name: s.StaffName}, Detail: "session " + id,
+		})
+	})
+	if err != nil {
+		return unrecorded(err)
+	}
+	return nil
+}
+
+func staffSubject(s store.Staff) audit.Subject {
+	return audit.Subject{ID: fmt.Sprintf("staff:%d", s.ID), Name: s.Name + " (" + s.Portal + ":" + s.Username + ")"}
+}
+
+func stateOf(s store.Staff) string {
+	if s.Active {
+		return "active"
+	}
+	return "disabled"
+}
+
+// changes writes old → new values as JSON.
+func changes(diff map[string][2]string) string {
+	b, err := json.Marshal(diff)
+	if err != nil {
+		panic(err) // maps of strings always marshal
+	}
+	return string(b)
+}
+
+// Started records that frontdesk has started.
+func (d *Desk) Started(ctx context.Context, version string) error {
+	return d.event(ctx, audit.Entry{Who: frontdesk, What: WhatStart, Result: audit.Done, Detail: "version " + version})
+}
