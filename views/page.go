@@ -1,0 +1,186 @@
+// Package views shows: a templ component per page beside the plain struct that
+// it shows. The structs are display-ready and have no field that a secret
+// could sit in, except where showing one is the page's purpose.
+package views
+
+import (
+	"encoding/hex"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"frontdesk/static"
+)
+
+// Page is what every page shares; page structs embed it.
+type Page struct {
+	Title      string
+	Path       string // of this page, for the menu's mark and ways back
+	User       *User  // nil: signed out
+	Menu       []MenuItem
+	Flashes    []Flash
+	Theme      string // "system", "light" or "dark"
+	Assets     *static.Assets
+	RequestID  string
+	Now        time.Time
+	SessionEnd time.Time // when the portal token runs out
+	EndsSoon   bool      // so soon that the page offers to renew it
+	MirrorAge  *MirrorAge
+	Demo       bool
+}
+
+// User is the reader.
+type User struct {
+	Name, Username, Portal, Role string
+}
+
+// Initials are one or two letters for the user's badge.
+func (u User) Initials() string {
+	var initials []rune
+	for _, word := range strings.Fields(u.Name) {
+		initials = append(initials, []rune(strings.ToUpper(word))[0])
+	}
+	if len(initials) > 2 {
+		initials = []rune{initials[0], initials[len(initials)-1]}
+	}
+	return string(initials)
+}
+
+// MenuItem is a page in the menu.
+type MenuItem struct {
+	Label, Path, Icon, Key string
+	Current                bool
+}
+
+// Flash is a message shown once, after a redirect.
+type Flash struct {
+	Tone string // "success", "info", "warning" or "error"
+	Text string
+}
+
+// MirrorAge tells how old what is read from the mirror is.
+type MirrorAge struct {
+	SyncedAt time.Time // zero: never
+	Failing  string    // why the last sync failed; "" when it did not
+	Doubted  string    // why the last list was not believed; "" when it was
+	CanForce bool      // the reader may have it believed
+	CanSync  bool
+}
+
+// Problem is a failure as the reader sees it.
+type Problem struct {
+	Tone      string // "error" or "warning"
+	Title     string
+	Text      string
+	Advice    string
+	Service   string
+	Message   string // the service's own words
+	Code      int    // the service's HTTP status
+	RequestID string
+	Wait      time.Time // when it may be tried again; zero: no wait
+	Link      string    // where to look further
+	LinkText  string
+}
+
+// Input is a form field: its label, what was typed, and what is wrong with it.
+type Input struct {
+	Name, Label, Value, Error, Hint, Type string
+	ID                                    string // when a page has several of this name
+	Autocomplete, Placeholder, InputMode  string
+	Required, Autofocus, Mono             bool
+	Options                               []Option
+	Min, Max, MaxLength                   int
+}
+
+// Option is a choice of a select.
+type Option struct {
+	Value, Label string
+}
+
+// kind is the input's type attribute.
+func (i Input) kind() string {
+	if i.Type == "" {
+		return "text"
+	}
+	return i.Type
+}
+
+// id is the element's ID.
+func (i Input) id() string {
+	if i.ID != "" {
+		return i.ID
+	}
+	return i.Name
+}
+
+// describedBy names the hint and the error for those who hear the page.
+func (i Input) describedBy() string {
+	var ids []string
+	if i.Error != "" {
+		ids = append(ids, i.id()+"-error")
+	}
+	if i.Hint != "" {
+		ids = append(ids, i.id()+"-hint")
+	}
+	return strings.Join(ids, " ")
+}
+
+func (i Input) class(base string) string {
+	if i.Error != "" {
+		base += " " + base[:strings.IndexByte(base+" ", ' ')] + "-error"
+	}
+	if i.Mono {
+		base += " font-mono"
+	}
+	return base
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return thousands(n) + " " + noun + "s"
+}
+
+// thousands writes 12345 as 12,345.
+func thousands(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+func iso(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// utc is a time as it reads without JavaScript.
+func utc(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return t.UTC().Format("2 Jan 2006, 15:04 UTC")
+}
+
+// The paths of a customer's pages. A cuid is opaque: one that a path could not
+// carry, or that is a page's own name, is written in hex behind a tilde.
+
+// CustomerPath is the path of a customer's page.
+func CustomerPath(cuid string) string {
+	switch {
+	case cuid == "new", cuid == "import", cuid == "refresh", cuid == "export.csv", cuid == "export.jsonl",
+		strings.Trim(cuid, ".") == "", strings.HasPrefix(cuid, "~"):
+		return "/customers/~" + hex.EncodeToString([]byte(cuid))
+	}
+	return "/customers/" + url.PathEscape(cuid)
+}
+
+// CUID reads back what CustomerPath wrote.
+func CUID(segment string) string {
+	if rest, ok := strings.CutPrefix(segment, "~"); ok {
+		if b, err := hex.DecodeString(rest); err == nil {
+			return string(b)
+		}
+	}
+	return segment
+}
