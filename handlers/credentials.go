@@ -1,0 +1,138 @@
+package handlers
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"frontdesk/store/audit"
+	"frontdesk/views"
+	"frontdesk/web/desk"
+)
+
+func (h *Handlers) passcodeForm(w http.ResponseWriter, r *http.Request) error {
+	return h.showPasscode(w, r, http.StatusOK, nil)
+}
+
+// lately is how long the page points to the last passcode that was sent.
+const lately = time.Hour
+
+func (h *Handlers) showPasscode(w http.ResponseWriter, r *http.Request, status int, p *desk.Problem) error {
+	ctx := r.Context()
+	customer, err := h.Store.Customer(ctx, cuidOf(r))
+	if err != nil {
+		return err
+	}
+	page := views.PasscodePage{
+		Page: h.page(r, "Passcode"), Row: customerRow(customer), Send: views.ActForm{Receipt: receipt()}, Redeem: views.ActForm{Receipt: receipt()},
+		Passcode: views.Input{Name: "passcode", Label: "Passcode", Autocomplete: "off", InputMode: "numeric", Required: true, Mono: true, MaxLength: 100},
+		Problem:  h.problem(r, p),
+	}
+	sent, err := h.Store.Entries(ctx, audit.Filter{OnID: customer.CUID, What: desk.WhatSendPasscode, Result: audit.Done, From: h.Now().Add(-lately), Limit: 1})
+	if err != nil {
+		return err
+	}
+	if len(sent) > 0 {
+		page.SentAt, page.SentBy, page.Passcode.Autofocus = sent[0].At, whoName(sent[0].Who), true
+	}
+	if p != nil {
+		page.Passcode.Error = p.Fields["passcode"]
+	}
+	same, err := h.Store.CustomersByEmail(ctx, customer.Email)
+	if err != nil {
+		return err
+	}
+	page.Shared = len(same)
+	return h.render(w, r, status, views.Passcode(page))
+}
+
+func (h *Handlers) passcodeSend(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	answer, err := h.Desk.SendPasscode(r.Context(), v.Actor, r.PostForm.Get("receipt"), cuidOf(r))
+	if p, ok := h.formFailed(w, r, err); ok {
+		return h.showPasscode(w, r, p.Status(), p)
+	}
+	if err != nil {
+		return err
+	}
+	text := "A passcode is on its way to " + answer.Email + "."
+	if answer.Message != "" {
+		text += " ATOM said: " + answer.Message
+	}
+	v.Prefs.flash("success", text)
+	h.redirect(w, r, views.CustomerPath(answer.CUID)+"/passcode")
+	return nil
+}
+
+func (h *Handlers) passcodeRedeem(w http.ResponseWriter, r *http.Request) error {
+	answer, err := h.Desk.RedeemPasscode(r.Context(), visitOf(r).Actor, r.PostForm.Get("receipt"), cuidOf(r), r.PostForm.Get("passcode"))
+	if p, ok := h.formFailed(w, r, err); ok {
+		return h.showPasscode(w, r, p.Status(), p)
+	}
+	if err != nil {
+		return err
+	}
+	h.redirect(w, r, answerPath(answer))
+	return nil
+}
+
+// credentialsIssue issues key and token without a passcode: admins, with the
+// password and a reason.
+func (h *Handlers) credentialsIssue(w http.ResponseWriter, r *http.Request) error {
+	return h.credentialsAct(w, r, "issue", func(by desk.Actor) (desk.Answer, error) {
+		return h.Desk.IssueCredentials(r.Context(), by, r.PostForm.Get("receipt"), cuidOf(r), r.PostForm.Get("method"), r.PostForm.Get("reason"))
+	})
+}
+
+func (h *Handlers) credentialsReveal(w http.ResponseWriter, r *http.Request) error {
+	return h.credentialsAct(w, r, "reveal", func(by desk.Actor) (desk.Answer, error) {
+		return h.Desk.Reveal(r.Context(), by, r.PostForm.Get("receipt"), cuidOf(r), r.PostForm.Get("reason"))
+	})
+}
+
+func (h *Handlers) credentialsAct(w http.ResponseWriter, r *http.Request, name string, do func(desk.Actor) (desk.Answer, error)) error {
+	v := visitOf(r)
+	if _, err := h.Store.Customer(r.Context(), cuidOf(r)); err != nil {
+		return err
+	}
+	err := h.stepUp(r, v)
+	var answer desk.Answer
+	if err == nil {
+		answer, err = do(v.Actor)
+	}
+	if p, ok := h.formFailed(w, r, err); ok {
+		return h.showCustomer(w, r, p.Status(), failedAct{name, r.PostForm, p})
+	}
+	if err != nil {
+		return err
+	}
+	h.redirect(w, r, answerPath(answer))
+	return nil
+}
+
+// customerLive shows the customer's own record, asked from ATOM now.
+func (h *Handlers) customerLive(w http.ResponseWriter, r *http.Request) error {
+	customer, err := h.Store.Customer(r.Context(), cuidOf(r))
+	if err != nil {
+		return err
+	}
+	page := views.LivePage{Page: h.page(r, "Live record"), Row: customerRow(customer)}
+	live, err := h.Desk.Live(r.Context(), visitOf(r).Actor, customer.CUID)
+	var p *desk.Problem
+	switch {
+	case errors.As(err, &p):
+		status := p.Status()
+		if p.Kind == desk.Invalid && p.Service == "" { // nothing is stored to ask with: the page says so
+			status = http.StatusOK
+		}
+		visitOf(r).failed = err
+		page.Problem = h.problem(r, p)
+		return h.render(w, r, status, views.Live(page))
+	case err != nil:
+		return err
+	}
+	for _, f := range live.Fields {
+		page.Fields = append(page.Fields, views.NamedValue{Name: f.Name, Value: f.Value})
+	}
+	return h.render(w, r, http.StatusOK, views.Live(page))
+}

@@ -1,0 +1,91 @@
+package handlers
+
+import (
+	"net/http"
+	"net/url"
+
+	"frontdesk/views"
+	"frontdesk/web/atom"
+	"frontdesk/web/desk"
+)
+
+func (h *Handlers) customerNew(w http.ResponseWriter, r *http.Request) error {
+	kept := h.takeDraft(r, visitOf(r))
+	return h.showCustomerNew(w, r, http.StatusOK, kept, nil, kept != nil)
+}
+
+func (h *Handlers) showCustomerNew(w http.ResponseWriter, r *http.Request, status int, typed url.Values, p *desk.Problem, kept bool) error {
+	fields := []views.Input{
+		{Name: "company", Label: "Company", Autocomplete: "organization", Required: true, Autofocus: true},
+		{Name: "email", Label: "E-mail", Type: "email", Autocomplete: "off", Required: true, Hint: "ATOM sends passcodes here."},
+		{Name: "name", Label: "Name", Autocomplete: "off", Hint: "Of the contact person."},
+		{Name: "phone", Label: "Phone", Type: "tel", Autocomplete: "off"},
+		{Name: "address", Label: "Address", Autocomplete: "off"},
+		{Name: "city", Label: "City", Autocomplete: "off"},
+		{Name: "zip", Label: "ZIP or postcode", Autocomplete: "off"},
+		{Name: "state", Label: "State", Autocomplete: "off"},
+		{Name: "country", Label: "Country", Autocomplete: "off"},
+		{Name: "website", Label: "Website", Type: "url", Autocomplete: "off", InputMode: "url"},
+	}
+	for i := range fields {
+		fields[i].Value, fields[i].MaxLength = typed.Get(fields[i].Name), 300
+		if p != nil {
+			fields[i].Error = p.Fields[fields[i].Name]
+		}
+	}
+	return h.render(w, r, status, views.CustomerNew(views.CustomerNewPage{
+		Page: h.page(r, "New customer"), Receipt: receipt(), Fields: fields, Problem: h.problem(r, p), Kept: kept,
+	}))
+}
+
+func (h *Handlers) customerCreate(w http.ResponseWriter, r *http.Request) error {
+	f := r.PostForm
+	answer, err := h.Desk.CreateCustomer(r.Context(), visitOf(r).Actor, f.Get("receipt"), atom.NewCustomer{
+		Company: f.Get("company"), Email: f.Get("email"), Name: f.Get("name"), Address: f.Get("address"), Country: f.Get("country"),
+		City: f.Get("city"), Zip: f.Get("zip"), State: f.Get("state"), Phone: f.Get("phone"), Website: f.Get("website"),
+	})
+	if p, ok := h.formFailed(w, r, err); ok {
+		return h.showCustomerNew(w, r, p.Status(), f, p, false)
+	}
+	if err != nil {
+		return err
+	}
+	h.redirect(w, r, answerPath(answer))
+	return nil
+}
+
+// answerPath is the page that shows an act's key and token.
+func answerPath(a desk.Answer) string {
+	return views.CustomerPath(a.CUID) + "/answers/" + url.PathEscape(a.Act)
+}
+
+// answerTitles name the acts that give a key and token.
+var answerTitles = map[string]string{
+	desk.WhatCreate: "Customer created", desk.WhatRedeem: "Passcode redeemed", desk.WhatByCUID: "Key and token issued",
+	desk.WhatNoPasscode: "Key and token issued", desk.WhatReveal: "Stored key and token",
+}
+
+// customerAnswer shows the key and token that an act gave, to the session that
+// acted, for ten minutes.
+func (h *Handlers) customerAnswer(w http.ResponseWriter, r *http.Request) error {
+	answer, err := h.Desk.Answer(r.Context(), visitOf(r).Actor, r.PathValue("act"))
+	if err != nil {
+		return err
+	}
+	title, ok := answerTitles[answer.What]
+	if !ok || answer.CUID != cuidOf(r) || answer.Problem != nil {
+		return errNothingHere
+	}
+	page := views.AnswerPage{Page: h.page(r, title), What: title, Note: answer.Message, Row: views.CustomerRow{CUID: answer.CUID, Email: answer.Email}}
+	customer, err := found(h.Store.Customer(r.Context(), answer.CUID))
+	if err != nil {
+		return err
+	}
+	if customer.CUID != "" {
+		page.Row = customerRow(customer)
+	}
+	if answer.Secret.Key != "" {
+		page.Key, page.Token, page.Until = answer.Secret.Key, answer.Secret.Token, answer.At.Add(desk.SecretsShown)
+	}
+	return h.render(w, r, http.StatusOK, views.Answer(page))
+}

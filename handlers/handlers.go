@@ -1,0 +1,70 @@
+// Package handlers faces browsers: the list of routes with their roles, the
+// middleware, the sessions, and one file per handler, which parses, makes one
+// call, renders or redirects, and returns an error.
+package handlers
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	gorilla "github.com/gorilla/sessions"
+
+	"frontdesk/static"
+	"frontdesk/store"
+	"frontdesk/views"
+	"frontdesk/web/desk"
+)
+
+// Config is what the handlers work with.
+type Config struct {
+	Desk      *desk.Desk
+	Store     *store.DB
+	Assets    *static.Assets
+	Log       *slog.Logger
+	Now       func() time.Time
+	BaseURL   *url.URL // https turns on Secure __Host- cookies and HSTS
+	Secret    []byte
+	OldSecret []byte         // nil: none
+	Proxies   []netip.Prefix // whose X-Forwarded-For is believed
+	Portals   []string       // offered at sign-in, in this order
+	Demo      *Demo          // nil: not the demo
+}
+
+// Demo is what the demo's sign-in page says.
+type Demo struct {
+	People   []views.DemoPerson
+	Password string
+}
+
+// Handlers serves every page. Make it with New.
+type Handlers struct {
+	Config
+	sessions *scs.SessionManager
+	cookies  *gorilla.CookieStore
+	routes   []route
+	handler  http.Handler
+}
+
+// New returns the whole web application as one handler.
+func New(c Config) (*Handlers, error) {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	h := &Handlers{Config: c, sessions: newSessions(c)}
+	var err error
+	if h.cookies, err = newCookies(c); err != nil {
+		return nil, fmt.Errorf("derive the cookie keys: %w", err)
+	}
+	h.routes = h.allRoutes()
+	h.handler = h.wrap(h.mux())
+	return h, nil
+}
+
+func (h *Handlers) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.handler.ServeHTTP(w, r) }
+
+func (h *Handlers) secure() bool { return h.BaseURL.Scheme == "https" }

@@ -1,0 +1,166 @@
+package handlers
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"frontdesk/store"
+	"frontdesk/views"
+)
+
+// page is the base of every page struct.
+func (h *Handlers) page(r *http.Request, title string) views.Page {
+	v := visitOf(r)
+	p := views.Page{Title: title, Path: r.URL.RequestURI(), Assets: h.Assets, RequestID: v.ID, Now: h.Now(), Theme: "system", Demo: h.Demo != nil}
+	if v.Prefs != nil {
+		if v.Prefs.Theme != "" {
+			p.Theme = v.Prefs.Theme
+		}
+		if len(v.Prefs.Flashes) > 0 {
+			p.Flashes, v.Prefs.Flashes, v.Prefs.changed = v.Prefs.Flashes, nil, true
+		}
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		p.Path = formPath(r.URL.Path) // a way back must be a page
+	}
+	if v.signedIn() {
+		s := v.Actor.Staff
+		p.User = &views.User{Name: s.Name, Username: s.Username, Portal: s.Portal, Role: string(s.Role)}
+		p.Menu = h.menuFor(s.Role, r.URL.Path)
+		p.SessionEnd, p.EndsSoon = v.Ends, v.Ends.Sub(h.Now()) < endsSoon
+	}
+	return p
+}
+
+// mirrorPage is page for what is read from the mirror: it says how old that is.
+func (h *Handlers) mirrorPage(r *http.Request, title string) (views.Page, error) {
+	p := h.page(r, title)
+	age, err := h.mirrorAge(r)
+	p.MirrorAge = age
+	return p, err
+}
+
+func (h *Handlers) mirrorAge(r *http.Request) (*views.MirrorAge, error) {
+	role := visitOf(r).Actor.Staff.Role
+	age := &views.MirrorAge{CanSync: role.Includes(store.Manager), CanForce: role.Includes(store.Admin)}
+	good, err := found(h.Store.LastGoodSync(r.Context()))
+	if err != nil {
+		return nil, err
+	}
+	last, err := found(h.Store.LastSync(r.Context()))
+	if err != nil {
+		return nil, err
+	}
+	age.SyncedAt = good.EndedAt
+	switch last.Outcome {
+	case "failed":
+		age.Failing = last.Detail
+	case "doubted":
+		age.Doubted = last.Detail
+	}
+	return age, nil
+}
+
+// found takes "not found" for a zero value.
+func found[T any](v T, err error) (T, error) {
+	if err == store.ErrNotFound {
+		return v, nil
+	}
+	return v, err
+}
+
+// render shows a page. It is rendered whole before the status goes out, so
+// that one which fails half-way never leaves half a 200.
+func (h *Handlers) render(w http.ResponseWriter, r *http.Request, status int, c templ.Component) error {
+	var body bytes.Buffer
+	if err := c.Render(r.Context(), &body); err != nil {
+		return err
+	}
+	v := visitOf(r)
+	if err := h.savePrefs(w, r, v); err != nil {
+		return err
+	}
+	form := "'self'"
+	if v.Form != "" {
+		form += " " + v.Form
+	}
+	head := w.Header()
+	head.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "+
+		"form-action "+form+"; base-uri 'none'; frame-ancestors 'none'")
+	head.Set("Content-Type", "text/html; charset=utf-8")
+	head.Set("Cache-Control", "no-store")
+	head.Set("Vary", "HX-Request")
+	head.Set("Content-Length", strconv.Itoa(body.Len()))
+	w.WriteHeader(status)
+	_, err := body.WriteTo(w)
+	if err != nil { // the reader left
+		v.failed = err
+	}
+	return nil
+}
+
+// redirect sends the reader to a page of ours; to "" only the headers are sent.
+func (h *Handlers) redirect(w http.ResponseWriter, r *http.Request, to string) {
+	if err := h.savePrefs(w, r, visitOf(r)); err != nil {
+		h.Log.Error("save the preferences cookie", "error", err, "request", visitOf(r).ID)
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	if to == "" {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+// isFragment tells whether htmx asks for a part of the page.
+func isFragment(r *http.Request) bool { return r.Header.Get("HX-Request") == "true" }
+
+// receipt is a new one-time mark for a form.
+func receipt() string { return store.NewID() }
+
+func (h *Handlers) healthz(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, err := w.Write([]byte("ok\n"))
+	return err
+}
+
+// readyz tells whether pages can be served: the database answers and the
+// assets are built.
+func (h *Handlers) readyz(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	text, status := "", http.StatusOK
+	for _, part := range []struct {
+		name string
+		err  error
+	}{{"database", h.Store.Ping(r.Context())}, {"assets", h.Assets.Ready()}} {
+		if part.err != nil {
+			status = http.StatusServiceUnavailable
+			h.Log.Error("not ready", "part", part.name, "error", part.err)
+			text += part.name + ": not ready\n"
+			continue
+		}
+		text += part.name + ": ok\n"
+	}
+	w.WriteHeader(status)
+	_, err := w.Write([]byte(text))
+	return err
+}
+
+// themeSet keeps the chosen theme.
+func (h *Handlers) themeSet(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	switch theme := r.PostForm.Get("theme"); theme {
+	case "system", "light", "dark":
+		v.Prefs.Theme, v.Prefs.changed = theme, true
+	}
+	h.redirect(w, r, localPath(r.PostForm.Get("back")))
+	return nil
+}
+
+// seconds rounds a wait up, for Retry-After.
+func seconds(d time.Duration) string { return strconv.Itoa(int((d + time.Second - 1) / time.Second)) }

@@ -1,0 +1,106 @@
+package handlers
+
+import (
+	"net/http"
+	"strings"
+
+	"frontdesk/store"
+	"frontdesk/views"
+)
+
+// public is for pages that need no sign-in.
+const public store.Role = ""
+
+// route is a page or an act: its pattern, the least role that may use it, its
+// handler, and its place in the menu. Permissions and menu come from this one
+// list.
+type route struct {
+	Pattern string
+	Needs   store.Role
+	Handle  func(w http.ResponseWriter, r *http.Request) error
+	Menu    views.MenuItem // zero: not in the menu
+}
+
+func (h *Handlers) allRoutes() []route {
+	const viewer, manager, admin = store.Viewer, store.Manager, store.Admin
+	menu := func(label, icon, key string) views.MenuItem {
+		return views.MenuItem{Label: label, Icon: icon, Key: key}
+	}
+	none := views.MenuItem{}
+	return []route{
+		{"GET /login", public, h.loginForm, none},
+		{"POST /login", public, h.login, none},
+		{"POST /logout", public, h.logout, none},
+		{"POST /theme", public, h.themeSet, none},
+		{"GET /healthz", public, h.healthz, none},
+		{"GET /readyz", public, h.readyz, none},
+
+		{"GET /{$}", viewer, h.home, menu("Home", "house", "g h")},
+		{"POST /session/renew", viewer, h.sessionRenew, none},
+
+		{"GET /customers", viewer, h.customersList, menu("Customers", "users", "g c")},
+		{"GET /customers/new", manager, h.customerNew, none},
+		{"POST /customers", manager, h.customerCreate, none},
+		{"POST /customers/refresh", manager, h.customersRefresh, none},
+		{"GET /customers/{cuid}", viewer, h.customerShow, none},
+		{"GET /customers/{cuid}/live", viewer, h.customerLive, none},
+		{"GET /customers/{cuid}/answers/{act}", manager, h.customerAnswer, none},
+		{"POST /customers/{cuid}/sso", manager, h.ssoOpen, none},
+		{"GET /customers/{cuid}/passcode", manager, h.passcodeForm, none},
+		{"POST /customers/{cuid}/passcode", manager, h.passcodeSend, none},
+		{"POST /customers/{cuid}/passcode/redeem", manager, h.passcodeRedeem, none},
+		{"POST /customers/{cuid}/credentials", admin, h.credentialsIssue, none},
+		{"POST /customers/{cuid}/credentials/reveal", manager, h.credentialsReveal, none},
+		{"GET /sso", manager, h.ssoLink, none},
+
+		{"GET /sms", manager, h.smsForm, menu("SMS codes", "message-square-text", "g s")},
+		{"POST /sms", manager, h.smsSend, none},
+		{"GET /sms/{id}", manager, h.smsShow, none},
+		{"POST /sms/{id}/verify", manager, h.smsVerify, none},
+		{"GET /sms/settings", admin, h.smsSettingsForm, none},
+		{"POST /sms/settings", admin, h.smsSettingsSave, none},
+		{"GET /sms/country", manager, h.smsCountry, none},
+
+		{"GET /audit", viewer, h.auditList, menu("Audit log", "scroll-text", "g a")},
+		{"GET /audit/{id}", viewer, h.auditShow, none},
+
+		{"GET /tokens", viewer, h.tokensShow, menu("Tokens", "key-round", "g t")},
+		{"POST /tokens/reveal", viewer, h.tokensReveal, none},
+		{"POST /tokens/cpaas", viewer, h.tokensSave, none},
+		{"GET /sessions", viewer, h.sessionsList, menu("Sessions", "monitor-smartphone", "g e")},
+		{"POST /sessions/{id}/revoke", viewer, h.sessionRevoke, none},
+		{"GET /staff", admin, h.staffList, menu("Staff", "user-cog", "g u")},
+		{"POST /staff", admin, h.staffAdd, none},
+		{"POST /staff/{id}", admin, h.staffChange, none},
+	}
+}
+
+// mux puts the routes behind their checks.
+func (h *Handlers) mux() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/static/{file}", h.Assets.Handler())
+	for _, rt := range h.routes {
+		handle := h.checked(rt)
+		if strings.HasPrefix(rt.Pattern, "POST ") {
+			handle = h.posted(handle)
+		}
+		mux.Handle(rt.Pattern, handle)
+	}
+	mux.Handle("/", http.HandlerFunc(h.noSuchPage))
+	return mux
+}
+
+// menuFor is the menu as a role sees it.
+func (h *Handlers) menuFor(role store.Role, path string) []views.MenuItem {
+	var items []views.MenuItem
+	for _, rt := range h.routes {
+		if rt.Menu.Label == "" || !role.Includes(rt.Needs) {
+			continue
+		}
+		item := rt.Menu
+		item.Path = strings.TrimSuffix(strings.TrimPrefix(rt.Pattern, "GET "), "{$}")
+		item.Current = path == item.Path || (item.Path != "/" && strings.HasPrefix(path, item.Path+"/"))
+		items = append(items, item)
+	}
+	return items
+}

@@ -1,0 +1,309 @@
+package handlers
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	gorilla "github.com/gorilla/sessions"
+
+	"frontdesk/store"
+	"frontdesk/views"
+	"frontdesk/web/desk"
+)
+
+// What the signed-in session holds, on the server.
+const (
+	keyStaff    = "staff"    // int64
+	keySession  = "session"  // public ID
+	keyToken    = "token"    // the portal's
+	keyEnds     = "ends"     // time.Time: when the portal token runs out
+	keyPassword = "password" // time.Time: when the password was last given
+)
+
+// touchEvery is how often a session in use is noted as such.
+const touchEvery = time.Minute
+
+// endsSoon is how long before its end a page offers to renew the session.
+const endsSoon = 30 * time.Minute
+
+// newSessions returns scs over the database: the signed-in session.
+func newSessions(c Config) *scs.SessionManager {
+	s := scs.New()
+	s.Store = c.Store.Sessions()
+	s.HashTokenInStore = true // a copied database signs nobody in
+	s.Lifetime = 24 * time.Hour
+	s.Cookie.Name = "session"
+	s.Cookie.HttpOnly = true
+	s.Cookie.SameSite = http.SameSiteLaxMode
+	s.Cookie.Path = "/"
+	if c.BaseURL.Scheme == "https" {
+		s.Cookie.Name, s.Cookie.Secure = "__Host-session", true
+	}
+	s.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
+		c.Log.Error("session", "error", err, "request", visitOf(r).ID)
+		http.Error(w, "frontdesk cannot read its sessions right now. Tell your operator, with request "+visitOf(r).ID+".", http.StatusServiceUnavailable)
+	}
+	return s
+}
+
+// newCookies returns gorilla's signed and encrypted cookie: what must outlive
+// the signed-in session.
+func newCookies(c Config) (*gorilla.CookieStore, error) {
+	var keys [][]byte
+	for _, secret := range [][]byte{c.Secret, c.OldSecret} {
+		if len(secret) == 0 {
+			continue
+		}
+		for _, purpose := range []string{"cookie signing", "cookie encryption"} {
+			key, err := store.DeriveKey(secret, purpose)
+			if err != nil {
+				return nil, err
+			}
+			keys = append(keys, key)
+		}
+	}
+	s := gorilla.NewCookieStore(keys...)
+	s.Options = &gorilla.Options{Path: "/", MaxAge: 365 * 24 * 60 * 60, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: c.BaseURL.Scheme == "https"}
+	s.MaxAge(s.Options.MaxAge)
+	return s, nil
+}
+
+func (h *Handlers) prefsName() string {
+	if h.secure() {
+		return "__Host-frontdesk"
+	}
+	return "frontdesk"
+}
+
+// prefs is what outlives the session: flash messages, theme, last portal, way
+// back, and a form that a session's end kept from being sent.
+type prefs struct {
+	Flashes []views.Flash
+	Theme   string
+	Portal  string
+	Person  string // who was last signed in, as portal:username
+	Back    string
+	Draft   draft
+
+	cookie  *gorilla.Session
+	changed bool
+}
+
+// draft is a form that was posted after the session had ended.
+type draft struct {
+	Path, Person, Form string
+}
+
+// maxDraft keeps the cookie within what browsers take, in bytes.
+const maxDraft = 2000
+
+func (h *Handlers) readPrefs(r *http.Request) *prefs {
+	// An unreadable cookie (a changed secret, a forged one) counts as none.
+	cookie, _ := h.cookies.Get(r, h.prefsName())
+	p := &prefs{cookie: cookie}
+	if text, ok := cookie.Values["prefs"].(string); ok {
+		if err := json.Unmarshal([]byte(text), p); err != nil {
+			return &prefs{cookie: cookie}
+		}
+	}
+	return p
+}
+
+// savePrefs sets the cookie when something has changed. It belongs before the
+// answer's header.
+func (h *Handlers) savePrefs(w http.ResponseWriter, r *http.Request, v *visit) error {
+	if v.Prefs == nil || !v.Prefs.changed {
+		return nil
+	}
+	text, err := json.Marshal(v.Prefs)
+	if err != nil {
+		return err
+	}
+	v.Prefs.cookie.Values["prefs"] = string(text)
+	v.Prefs.changed = false
+	return v.Prefs.cookie.Save(r, w)
+}
+
+func (p *prefs) flash(tone, text string) {
+	p.Flashes = append(p.Flashes, views.Flash{Tone: tone, Text: text})
+	p.changed = true
+}
+
+// identify fills v in from the session.
+func (h *Handlers) identify(r *http.Request, v *visit) error {
+	ctx := r.Context()
+	id, _ := h.sessions.Get(ctx, keyStaff).(int64)
+	if id == 0 {
+		return nil
+	}
+	session, err := h.Store.Session(ctx, h.sessions.GetString(ctx, keySession))
+	if errors.Is(err, store.ErrNotFound) {
+		return h.sessions.Destroy(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	staff, err := h.Store.Staff(ctx, id)
+	if err != nil {
+		return err
+	}
+	now, ends := h.Now(), h.sessions.GetTime(ctx, keyEnds)
+	switch {
+	case !staff.Active:
+		return h.sessions.Destroy(ctx)
+	case now.Sub(session.SeenAt) > h.Desk.Idle:
+		v.Prefs.flash("info", "You were signed out because nothing happened for a while.")
+		return h.sessions.Destroy(ctx)
+	case !now.Before(ends):
+		v.Prefs.flash("info", "Your portal token ran out after 24 hours, and your session with it.")
+		return h.sessions.Destroy(ctx)
+	}
+	if now.Sub(session.SeenAt) > touchEvery {
+		if err := h.Store.TouchSession(ctx, session.ID); err != nil {
+			h.Log.Warn("note a session's use", "error", err, "request", v.ID) // reading goes on when the database cannot be written
+		}
+	}
+	v.Token, v.Ends = h.sessions.GetString(ctx, keyToken), ends
+	*v.Meta = store.SessionMeta{ID: session.ID, StaffID: id, Address: session.Address, Agent: session.Agent}
+	v.Actor.Staff, v.Actor.Session, v.Actor.PasswordAt = staff, session.ID, h.sessions.GetTime(ctx, keyPassword)
+	return nil
+}
+
+// begin makes the session of somebody who has just signed in or renewed, with
+// a new token in the cookie.
+func (h *Handlers) begin(r *http.Request, v *visit, in desk.SignedIn) error {
+	ctx := r.Context()
+	if err := h.sessions.RenewToken(ctx); err != nil {
+		return err
+	}
+	id := v.Actor.Session
+	if id == "" {
+		id = store.NewID()
+	}
+	*v.Meta = store.SessionMeta{ID: id, StaffID: in.Staff.ID, Address: v.Actor.Address, Agent: v.Actor.Agent}
+	h.sessions.Put(ctx, keyStaff, in.Staff.ID)
+	h.sessions.Put(ctx, keySession, id)
+	h.sessions.Put(ctx, keyToken, in.Token)
+	h.sessions.Put(ctx, keyEnds, in.TokenExpires)
+	h.sessions.Put(ctx, keyPassword, h.Now())
+	h.sessions.SetDeadline(ctx, in.TokenExpires)
+	v.Actor.Staff, v.Actor.Session, v.Actor.PasswordAt = in.Staff, id, h.Now()
+	v.Token, v.Ends = in.Token, in.TokenExpires
+	return nil
+}
+
+// stepUp makes sure that the portal password was given lately; otherwise it
+// takes the one in the form to the portal.
+func (h *Handlers) stepUp(r *http.Request, v *visit) error {
+	if h.Desk.Confirmed(v.Actor) {
+		return nil
+	}
+	password := r.PostForm.Get("password")
+	if password == "" {
+		return &desk.Problem{Kind: desk.Invalid, Title: "Your password is needed for this", Text: "Nothing was done.",
+			Fields: map[string]string{"password": "Enter your portal password again."}}
+	}
+	if _, err := h.Desk.Confirm(r.Context(), v.Actor, desk.WhatConfirm, password); err != nil {
+		return err
+	}
+	v.Actor.PasswordAt = h.Now()
+	h.sessions.Put(r.Context(), keyPassword, v.Actor.PasswordAt)
+	return nil
+}
+
+// secretFields never go into a draft.
+var secretFields = []string{"password", "passcode", "code", "token", "receipt"}
+
+// askToSignIn sends somebody who is signed out to the sign-in page, and
+// remembers where they were going and what they had typed.
+func (h *Handlers) askToSignIn(w http.ResponseWriter, r *http.Request) {
+	v := visitOf(r)
+	v.Prefs.changed = true
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		v.Prefs.Back = r.URL.RequestURI()
+	default:
+		v.Prefs.Back = formPath(r.URL.Path)
+		kept := url.Values{}
+		for name, values := range r.PostForm {
+			kept[name] = values
+		}
+		for _, name := range secretFields {
+			kept.Del(name)
+		}
+		if form := kept.Encode(); len(form) > 0 && len(form) <= maxDraft {
+			v.Prefs.Draft = draft{Path: v.Prefs.Back, Person: v.Prefs.Person, Form: form}
+		}
+		v.Prefs.flash("info", "Your session had ended, so nothing was sent. Sign in to go on.")
+	}
+	if isFragment(r) {
+		w.Header().Set("HX-Redirect", "/login") // a fragment cannot hold the sign-in page
+		h.redirect(w, r, "")
+		return
+	}
+	h.redirect(w, r, "/login")
+}
+
+// formPath is the page whose form posts to path.
+func formPath(path string) string {
+	switch {
+	case path == "/customers":
+		return "/customers/new"
+	case path == "/customers/refresh":
+		return "/customers"
+	case strings.HasPrefix(path, "/customers/"):
+		if strings.Contains(path, "/passcode") {
+			return path[:strings.LastIndex(path, "/passcode")] + "/passcode"
+		}
+		return strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(path, "/reveal"), "/credentials"), "/sso")
+	case strings.HasPrefix(path, "/tokens"):
+		return "/tokens"
+	case strings.HasPrefix(path, "/staff"):
+		return "/staff"
+	case strings.HasPrefix(path, "/sessions"):
+		return "/sessions"
+	case path == "/sms/settings":
+		return path
+	case strings.HasPrefix(path, "/sms/"):
+		return strings.TrimSuffix(path, "/verify")
+	case path == "/sms":
+		return path
+	}
+	return "/"
+}
+
+// takeDraft returns what the reader had typed on this page when their session
+// ended, once, and only to the same person.
+func (h *Handlers) takeDraft(r *http.Request, v *visit) url.Values {
+	d := v.Prefs.Draft
+	if d.Path != r.URL.Path {
+		return nil
+	}
+	v.Prefs.Draft, v.Prefs.changed = draft{}, true
+	if d.Person != person(v.Actor.Staff) {
+		return nil
+	}
+	form, err := url.ParseQuery(d.Form)
+	if err != nil {
+		return nil
+	}
+	return form
+}
+
+func person(s store.Staff) string { return s.Portal + ":" + s.Username }
+
+// localPath returns path when it is one of ours, otherwise "/". Browsers take
+// a backslash for a slash, and "//host" for another site.
+func localPath(path string) string {
+	u, err := url.Parse(path)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") ||
+		strings.ContainsAny(path, "\\\r\n\t") {
+		return "/"
+	}
+	return path
+}

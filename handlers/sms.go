@@ -1,0 +1,241 @@
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"frontdesk/store"
+	"frontdesk/views"
+	"frontdesk/web/desk"
+)
+
+func (h *Handlers) smsForm(w http.ResponseWriter, r *http.Request) error {
+	kept := h.takeDraft(r, visitOf(r))
+	typed := kept
+	if kept == nil {
+		typed = url.Values{"phone": {clip(r.URL.Query().Get("phone"), 40)}}
+	}
+	return h.showSMS(w, r, http.StatusOK, typed, nil, kept != nil)
+}
+
+func (h *Handlers) showSMS(w http.ResponseWriter, r *http.Request, status int, typed url.Values, p *desk.Problem, kept bool) error {
+	ctx, v := r.Context(), visitOf(r)
+	page := views.SMSPage{
+		Page: h.page(r, "SMS codes"), Enabled: h.Desk.SMS(), CanAdmin: v.Actor.Staff.Role.Includes(store.Admin),
+		Receipt: receipt(), Problem: h.problem(r, p), Kept: kept,
+	}
+	if !page.Enabled {
+		return h.render(w, r, status, views.SMS(page))
+	}
+	d := h.Desk.SMSDefaults(ctx)
+	page.Defaults = views.SMSDefaults{From: d.From, Format: d.MessageFormat, Length: d.Length, Expiration: d.Expiration, Numeric: d.NumericOnly, Account: d.Account}
+	page.Form = smsFields(typed, p, d)
+	if phone, err := desk.ParsePhone(typed.Get("phone")); err == nil {
+		page.Form.Country = countryName(phone.Country)
+	}
+	codes, err := h.Store.RecentCodes(ctx, 20)
+	if err != nil {
+		return err
+	}
+	if active(codes, h) && r.Method == http.MethodGet {
+		fresh, err := h.Desk.RefreshAllSMS(ctx, codes)
+		if err != nil {
+			page.Stale = "The status below is the last that is known: " + problemOf(err).Title + "."
+			v.failed = err
+		} else {
+			codes = fresh
+		}
+	}
+	for _, c := range codes {
+		page.Codes = append(page.Codes, codeRow(c, h.Now()))
+	}
+	return h.render(w, r, status, views.SMS(page))
+}
+
+// active tells whether any code may have changed since iP1 was last asked.
+func active(codes []store.Code, h *Handlers) bool {
+	for _, c := range codes {
+		if codeRow(c, h.Now()).Status == "active" {
+			return true
+		}
+	}
+	return false
+}
+
+// smsFields are the fields of both SMS forms as typed.
+func smsFields(typed url.Values, p *desk.Problem, d desk.SMSDefaults) views.SMSFields {
+	numeric := "letters and digits"
+	if d.NumericOnly {
+		numeric = "digits only"
+	}
+	f := views.SMSFields{
+		Phone: views.Input{Name: "phone", Label: "Phone number", Type: "tel", Autocomplete: "off", InputMode: "tel", Required: true, Autofocus: true, MaxLength: 40,
+			Placeholder: "+46 70 123 45 67", Hint: "With + and the country code."},
+		Format: views.Input{Name: "message_format", Label: "Message", Autocomplete: "off", MaxLength: 1000, Placeholder: d.MessageFormat, Hint: "Must contain {0}, which becomes the code."},
+		From:   views.Input{Name: "from", Label: "Sender", Autocomplete: "off", MaxLength: 16, Placeholder: d.From, Hint: "A name of up to 11 characters, or a number."},
+		Length: views.Input{Name: "length", Label: "Length of the code", Type: "number", InputMode: "numeric", Min: desk.SMSLengthMin, Max: desk.SMSLengthMax,
+			Placeholder: strconv.Itoa(d.Length), Hint: fmt.Sprintf("%d to %d characters.", desk.SMSLengthMin, desk.SMSLengthMax)},
+		Expiration: views.Input{Name: "expiration_time", Label: "Good for, in seconds", Type: "number", InputMode: "numeric", Min: desk.SMSExpirationMin, Max: desk.SMSExpirationMax,
+			Placeholder: strconv.Itoa(d.Expiration), Hint: fmt.Sprintf("Default %d, which is %d minutes.", d.Expiration, d.Expiration/60)},
+		Numeric: views.Input{Name: "numeric_only", Label: "Kind of code", Options: []views.Option{
+			{Value: "", Label: "Default: " + numeric}, {Value: "true", Label: "Digits only"}, {Value: "false", Label: "Letters and digits"},
+		}},
+		Limit: views.Input{Name: "concurrent_limit", Label: "Active codes per number", Type: "number", InputMode: "numeric", Min: 1, Max: 1000, Placeholder: strconv.Itoa(d.Limit)},
+	}
+	for _, i := range []*views.Input{&f.Phone, &f.Format, &f.From, &f.Length, &f.Expiration, &f.Numeric, &f.Limit} {
+		i.Value = typed.Get(i.Name)
+		if p != nil {
+			i.Error = p.Fields[i.Name]
+		}
+	}
+	if v := f.Numeric.Value; v == "on" || v == "1" || v == "yes" {
+		f.Numeric.Value = "true"
+	}
+	return f
+}
+
+func smsTyped(f url.Values) desk.SMSForm {
+	return desk.SMSForm{
+		Phone: f.Get("phone"), From: f.Get("from"), MessageFormat: f.Get("message_format"), Length: f.Get("length"),
+		ExpirationTime: f.Get("expiration_time"), NumericOnly: f.Get("numeric_only"), ConcurrentLimit: f.Get("concurrent_limit"),
+	}
+}
+
+func (h *Handlers) smsSend(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	answer, err := h.Desk.SendSMS(r.Context(), v.Actor, r.PostForm.Get("receipt"), smsTyped(r.PostForm))
+	if p, ok := h.formFailed(w, r, err); ok {
+		return h.showSMS(w, r, p.Status(), r.PostForm, p, false)
+	}
+	if err != nil {
+		return err
+	}
+	v.Prefs.flash("success", "The code was sent.")
+	h.redirect(w, r, fmt.Sprintf("/sms/%d", answer.CodeID))
+	return nil
+}
+
+func (h *Handlers) smsShow(w http.ResponseWriter, r *http.Request) error {
+	id, err := idOf(r)
+	if err != nil {
+		return err
+	}
+	if r.URL.Query().Get("refresh") == "" {
+		return h.showCode(w, r, http.StatusOK, id, "", "", nil)
+	}
+	_, err = h.Desk.RefreshSMS(r.Context(), id)
+	var p *desk.Problem
+	stale := ""
+	switch {
+	case errors.As(err, &p):
+		stale = "This is the last that is known: " + p.Title + "."
+		visitOf(r).failed = err
+	case err != nil:
+		return err
+	}
+	return h.showCode(w, r, http.StatusOK, id, "", stale, nil)
+}
+
+func (h *Handlers) showCode(w http.ResponseWriter, r *http.Request, status int, id int64, typed, stale string, p *desk.Problem) error {
+	code, err := h.Store.Code(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	row := codeRow(code, h.Now())
+	page := views.SMSCodePage{
+		Page: h.page(r, "Code to "+row.Phone), Code: row, Receipt: receipt(), Stale: stale, Problem: h.problem(r, p),
+		Input: views.Input{Name: "code", Label: "The code that the caller reads out", Value: typed, Autocomplete: "off", Required: true, Autofocus: true, Mono: true, MaxLength: 100},
+	}
+	if p != nil {
+		page.Input.Error = p.Fields["code"]
+	}
+	if isFragment(r) {
+		if row.Status != "active" {
+			w.Header().Set("HX-Refresh", "true") // the verify box goes with it
+		}
+		return h.render(w, r, status, views.CodeState(page))
+	}
+	return h.render(w, r, status, views.SMSCode(page))
+}
+
+func (h *Handlers) smsVerify(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	id, err := idOf(r)
+	if err != nil {
+		return err
+	}
+	_, err = h.Desk.VerifySMS(r.Context(), v.Actor, r.PostForm.Get("receipt"), id, r.PostForm.Get("code"))
+	if p, ok := h.formFailed(w, r, err); ok {
+		return h.showCode(w, r, p.Status(), id, "", "", p)
+	}
+	if err != nil {
+		return err
+	}
+	v.Prefs.flash("success", "The code is right: the caller holds this number.")
+	h.redirect(w, r, fmt.Sprintf("/sms/%d", id))
+	return nil
+}
+
+// smsCountry names the country of a phone number while it is typed.
+func (h *Handlers) smsCountry(w http.ResponseWriter, r *http.Request) error {
+	country := ""
+	if phone, err := desk.ParsePhone(r.URL.Query().Get("phone")); err == nil {
+		country = countryName(phone.Country)
+	}
+	return h.render(w, r, http.StatusOK, views.PhoneCountry(country))
+}
+
+func (h *Handlers) smsSettingsForm(w http.ResponseWriter, r *http.Request) error {
+	form, err := h.Desk.SMSSettings(r.Context())
+	var p *desk.Problem
+	switch {
+	case errors.As(err, &p):
+		visitOf(r).failed = err
+		status := p.Status()
+		if !h.Desk.SMS() {
+			status = http.StatusOK // the page says that SMS is not set up
+		}
+		return h.showSMSSettings(w, r, status, nil, p)
+	case err != nil:
+		return err
+	}
+	return h.showSMSSettings(w, r, http.StatusOK, url.Values{
+		"from": {form.From}, "message_format": {form.MessageFormat}, "length": {form.Length}, "expiration_time": {form.ExpirationTime},
+		"numeric_only": {form.NumericOnly}, "concurrent_limit": {form.ConcurrentLimit},
+	}, nil)
+}
+
+// showSMSSettings shows the form with typed in it; nil when there is nothing to
+// show, since iP1 did not say what it has.
+func (h *Handlers) showSMSSettings(w http.ResponseWriter, r *http.Request, status int, typed url.Values, p *desk.Problem) error {
+	system := desk.SMSDefaults{From: desk.SMSDefaultFrom, MessageFormat: desk.SMSDefaultFormat, Length: desk.SMSDefaultLength, Expiration: desk.SMSDefaultExpiration, Limit: desk.SMSDefaultLimit}
+	return h.render(w, r, status, views.SMSSettings(views.SMSSettingsPage{
+		Page: h.page(r, "SMS defaults"), Receipt: receipt(), Form: smsFields(typed, p, system), Loaded: typed != nil, Problem: h.problem(r, p),
+	}))
+}
+
+func (h *Handlers) smsSettingsSave(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	_, err := h.Desk.PutSMSSettings(r.Context(), v.Actor, r.PostForm.Get("receipt"), smsTyped(r.PostForm))
+	if p, ok := h.formFailed(w, r, err); ok {
+		return h.showSMSSettings(w, r, p.Status(), r.PostForm, p)
+	}
+	if err != nil {
+		return err
+	}
+	v.Prefs.flash("success", "The defaults are saved.")
+	h.redirect(w, r, "/sms/settings")
+	return nil
+}
+
+// idOf reads the number in the path; what is no number is not found.
+func idOf(r *http.Request) (int64, error) {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil {
+		return 0, errNothingHere
+	}
+	return id, nil
+}

@@ -1,0 +1,130 @@
+package handlers
+
+import (
+	"net/http"
+	"net/url"
+
+	"frontdesk/store"
+	"frontdesk/views"
+	"frontdesk/web/desk"
+)
+
+// failedStaff is the staff form that was just refused.
+type failedStaff struct {
+	id      int64 // the row that was changed; 0: the form that adds
+	typed   url.Values
+	problem *desk.Problem
+	kept    bool
+}
+
+func (h *Handlers) staffList(w http.ResponseWriter, r *http.Request) error {
+	kept := h.takeDraft(r, visitOf(r))
+	return h.showStaff(w, r, http.StatusOK, failedStaff{typed: kept, kept: kept.Get("username") != ""})
+}
+
+func (h *Handlers) showStaff(w http.ResponseWriter, r *http.Request, status int, failed failedStaff) error {
+	people, err := h.Store.AllStaff(r.Context())
+	if err != nil {
+		return err
+	}
+	page := views.StaffPage{Page: h.page(r, "Staff"), Problem: h.problem(r, failed.problem), Kept: failed.kept}
+	for _, s := range people {
+		row := views.StaffRow{
+			ID: s.ID, Portal: s.Portal, Username: s.Username, Name: s.Name, Role: string(s.Role), AddedBy: s.AddedBy, Active: s.Active,
+			Self: s.ID == visitOf(r).Actor.Staff.ID, SeenAt: s.SeenAt, AddedAt: s.AddedAt,
+		}
+		if failed.id == s.ID && failed.problem != nil {
+			row.Error = failed.problem.Fields["role"] + failed.problem.Fields["state"]
+		}
+		page.People = append(page.People, row)
+	}
+	page.Form = views.StaffFields{
+		Portal:   views.Input{Name: "portal", Label: "Portal", Required: true, Options: h.portalOptions()},
+		Username: views.Input{Name: "username", Label: "Portal username", Autocomplete: "off", Required: true, MaxLength: 200},
+		Name:     views.Input{Name: "name", Label: "Name", Autocomplete: "off", MaxLength: 200},
+		Role: views.Input{Name: "role", Label: "Role", Required: true, Options: []views.Option{
+			{Value: "viewer", Label: "Viewer: reads"}, {Value: "manager", Label: "Manager: acts"}, {Value: "admin", Label: "Admin: everything"},
+		}},
+	}
+	if failed.id == 0 {
+		for _, i := range []*views.Input{&page.Form.Portal, &page.Form.Username, &page.Form.Name, &page.Form.Role} {
+			i.Value = failed.typed.Get(i.Name)
+			if failed.problem != nil {
+				i.Error = failed.problem.Fields[i.Name]
+			}
+		}
+	}
+	return h.render(w, r, status, views.Staff(page))
+}
+
+func (h *Handlers) staffAdd(w http.ResponseWriter, r *http.Request) error {
+	v, f := visitOf(r), r.PostForm
+	_, err := h.Desk.AddStaff(r.Context(), v.Actor, store.Staff{Portal: f.Get("portal"), Username: f.Get("username"), Name: f.Get("name"), Role: store.Role(f.Get("role"))})
+	if p, ok := h.formFailed(w, r, err); ok {
+		return h.showStaff(w, r, p.Status(), failedStaff{typed: f, problem: p})
+	}
+	if err != nil {
+		return err
+	}
+	v.Prefs.flash("success", store.FoldUsername(f.Get("username"))+" is on the staff list and can sign in.")
+	h.redirect(w, r, "/staff")
+	return nil
+}
+
+func (h *Handlers) staffChange(w http.ResponseWriter, r *http.Request) error {
+	v, f := visitOf(r), r.PostForm
+	id, err := idOf(r)
+	if err != nil {
+		return err
+	}
+	err = h.Desk.ChangeStaff(r.Context(), v.Actor, id, store.Role(f.Get("role")), f.Get("state"))
+	if p, ok := h.formFailed(w, r, err); ok {
+		return h.showStaff(w, r, p.Status(), failedStaff{id: id, typed: f, problem: p})
+	}
+	if err != nil {
+		return err
+	}
+	v.Prefs.flash("success", "Saved.")
+	h.redirect(w, r, "/staff")
+	return nil
+}
+
+func (h *Handlers) sessionsList(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	mine := v.Actor.Staff.ID
+	all := v.Actor.Staff.Role == store.Admin
+	if all {
+		mine = 0
+	}
+	sessions, err := h.Store.LiveSessions(r.Context(), mine, h.Now().Add(-h.Desk.Idle))
+	if err != nil {
+		return err
+	}
+	page := views.SessionsPage{Page: h.page(r, "Sessions"), All: all}
+	for _, s := range sessions {
+		page.Rows = append(page.Rows, views.SessionRow{
+			ID: s.ID, Who: s.StaffName, Address: s.Address, Device: device(s.Agent), Since: s.CreatedAt, SeenAt: s.SeenAt, ExpiresAt: s.ExpiresAt,
+			Current: s.ID == v.Actor.Session,
+		})
+	}
+	return h.render(w, r, http.StatusOK, views.Sessions(page))
+}
+
+func (h *Handlers) sessionRevoke(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	id := r.PathValue("id")
+	if err := h.Desk.RevokeSession(r.Context(), v.Actor, id); err != nil {
+		return err
+	}
+	if id == v.Actor.Session {
+		if err := h.sessions.Destroy(r.Context()); err != nil {
+			return err
+		}
+		v.Prefs.flash("success", "You ended this session.")
+		h.redirect(w, r, "/login")
+		return nil
+	}
+	v.Prefs.flash("success", "The session is ended.")
+	h.redirect(w, r, "/sessions")
+	return nil
+}

@@ -1,0 +1,114 @@
+package handlers
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"frontdesk/store"
+	"frontdesk/views"
+	"frontdesk/web/desk"
+)
+
+// tokensState is what the tokens page shows beside the tokens.
+type tokensState struct {
+	answer     string // the act that revealed one
+	renewError string
+	problem    *desk.Problem
+}
+
+func (h *Handlers) tokensShow(w http.ResponseWriter, r *http.Request) error {
+	return h.showTokens(w, r, http.StatusOK, tokensState{answer: r.URL.Query().Get("answer")})
+}
+
+func (h *Handlers) showTokens(w http.ResponseWriter, r *http.Request, status int, s tokensState) error {
+	ctx, v := r.Context(), visitOf(r)
+	page := views.TokensPage{
+		Page: h.page(r, "Tokens"), Portal: v.Actor.Staff.Portal, Masked: mask(v.Token), ReceiptA: receipt(), ReceiptB: receipt(),
+		RenewError: s.renewError, Problem: h.problem(r, s.problem),
+		CPaaSInput: views.Input{Name: "token", Label: "CPaaS token", Type: "password", Autocomplete: "off", Hint: "Paste it here. Saving a blank field removes the stored one."},
+	}
+	page.EndsSoon = false // the page renews by itself
+	if s.problem != nil {
+		page.CPaaSInput.Error = s.problem.Fields["token"]
+	}
+	_, at, err := h.Store.CPaaSToken(ctx, v.Actor.Staff.ID)
+	switch {
+	case err == nil:
+		page.CPaaS, page.CPaaSAt = true, at
+	case !errors.Is(err, store.ErrNotFound):
+		return err
+	}
+	if s.answer != "" {
+		answer, err := found(h.Desk.Answer(ctx, v.Actor, s.answer))
+		if err != nil {
+			return err
+		}
+		if answer.What == desk.WhatRevealToken && answer.Secret.Token != "" {
+			page.Revealed, page.Token = answer.Message, answer.Secret.Token
+			page.Curl = curl(answer.Message, v.Actor.Staff.Portal, answer.Secret.Token)
+			page.Until = answer.At.Add(desk.SecretsShown)
+		} else {
+			page.Gone = true
+		}
+	}
+	return h.render(w, r, status, views.Tokens(page))
+}
+
+func (h *Handlers) tokensReveal(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	answer, err := h.Desk.RevealToken(r.Context(), v.Actor, r.PostForm.Get("receipt"), r.PostForm.Get("which"), v.Token)
+	if p, ok := h.formFailed(w, r, err); ok {
+		return h.showTokens(w, r, p.Status(), tokensState{problem: p})
+	}
+	if err != nil {
+		return err
+	}
+	h.redirect(w, r, "/tokens?answer="+url.QueryEscape(answer.Act))
+	return nil
+}
+
+func (h *Handlers) tokensSave(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	token := strings.TrimSpace(r.PostForm.Get("token"))
+	err := h.Desk.PutCPaaSToken(r.Context(), v.Actor, token)
+	if p, ok := h.formFailed(w, r, err); ok {
+		return h.showTokens(w, r, p.Status(), tokensState{problem: p})
+	}
+	if err != nil {
+		return err
+	}
+	if token == "" {
+		v.Prefs.flash("success", "The CPaaS token is removed.")
+	} else {
+		v.Prefs.flash("success", "The CPaaS token is stored, encrypted.")
+	}
+	h.redirect(w, r, "/tokens")
+	return nil
+}
+
+// mask shows enough of a token to tell it from another.
+func mask(token string) string {
+	if len(token) < 12 {
+		return "••••••••"
+	}
+	return token[:4] + "••••••••"
+}
+
+// curlHosts is where each token is used.
+var curlHosts = map[string]string{
+	"customer": "https://customer.intelepeer.com", "atmosphere": "https://atmosphere.intelepeer.com", "messaging": "https://api.intelepeer.com",
+	"cpaas": "https://api.intelepeer.com",
+}
+
+// curl is a command line with the token as the API takes it, quoted for a
+// POSIX shell; the path is the caller's to fill in.
+func curl(which, portal, token string) string {
+	host := curlHosts[portal]
+	if which == "cpaas" {
+		host = curlHosts[which]
+	}
+	quote := func(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+	return "curl -H " + quote("Authorization: Bearer "+token) + " -H 'Accept: application/json' " + quote(host+"/")
+}
