@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"frontdesk/handlers"
+	"frontdesk/store"
+	"frontdesk/views"
+	"frontdesk/web/portal"
+	"frontdesk/web/sandbox"
+)
+
+// sandboxFlags are those of the sandbox, in the demo and alone.
+type sandboxFlags struct {
+	SandboxAddr string `default:"127.0.0.1:8081" help:"Listen address of the sandbox."`
+	Customers   int    `default:"250" help:"How many customers the sandbox has at first."`
+}
+
+type sandboxCmd struct {
+	sandboxFlags
+	AtomSuperkey   string `default:"sandbox-superkey" help:"The super key that it takes."`
+	AtomSupertoken string `default:"sandbox-supertoken" help:"The super token that it takes."`
+	IP1Account     string `name:"ip1-account" default:"ip1-00000" help:"The iP1 account that it takes."`
+	IP1Key         string `name:"ip1-key" default:"sandbox-key" help:"The iP1 key that it takes."`
+	IP1Token       string `name:"ip1-token" help:"A Bearer token that it takes too."`
+}
+
+func (c *sandboxCmd) Run(a *app) error {
+	box := sandbox.Config{SuperKey: c.AtomSuperkey, SuperToken: c.AtomSupertoken, IP1Account: c.IP1Account, IP1Key: c.IP1Key, IP1Token: c.IP1Token}
+	address, stop, err := c.start(a, box)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	fmt.Fprintf(a.stdout, `frontdesk sandbox: the three services, simulated
+  portals     %[1]s/portal/customer, …/atmosphere, …/messaging
+  ATOM        %[1]s/atom, super key %[2]s, super token %[3]s
+  iP1         %[1]s/ip1, account %[4]s, key %[5]s
+  what went out   %[1]s/outbox
+  faults          %[1]s/control, calls received %[1]s/journal
+%[6]s`, address, c.AtomSuperkey, c.AtomSupertoken, c.IP1Account, c.IP1Key, whom())
+	<-a.ctx.Done()
+	return nil
+}
+
+// start runs the sandbox on its own listener until stop is called.
+func (f sandboxFlags) start(a *app, box sandbox.Config) (address string, stop func(), err error) {
+	listener, err := net.Listen("tcp", f.SandboxAddr)
+	if err != nil {
+		return "", nil, fmt.Errorf("start the sandbox: %w", err)
+	}
+	box.Customers = f.Customers
+	if f.Customers == 0 {
+		box.Customers = -1
+	}
+	// What a browser reaches is named by the listener, whatever the caller's Host says.
+	address = "http://" + reachable(listener.Addr().String())
+	box.BaseURL = address
+	// Calls that hang on purpose end with this context: Shutdown does not end them.
+	ctx, cancel := context.WithCancel(context.WithoutCancel(a.ctx))
+	server := &http.Server{Handler: sandbox.New(box), BaseContext: func(net.Listener) context.Context { return ctx }}
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			a.log.Error("sandbox", "error", err)
+		}
+	}()
+	return address, func() { cancel(); server.Close() }, nil
+}
+
+// reachable turns a listen address into one to connect to.
+func reachable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+func whom() string {
+	var b strings.Builder
+	for _, p := range sandbox.People() {
+		role := p.Role
+		if role == "" {
+			role = "not staff"
+		}
+		fmt.Fprintf(&b, "  %-10s  %s, %s\n", p.Username, p.Name, role)
+	}
+	return "  password of everybody: " + sandbox.Password + "\n" + b.String()
+}
+
+type demoCmd struct {
+	config
+	sandboxFlags
+}
+
+// Run starts the sandbox and the dashboard on it. What is configured holds;
+// the rest is the sandbox's.
+func (c *demoCmd) Run(a *app) error {
+	if c.Database == "frontdesk.db" {
+		c.Database = filepath.Join("data", "demo.db")
+	}
+	if c.Secret == "" && c.SecretFile == "" {
+		var err error
+		if c.Secret, err = demoSecret(filepath.Dir(c.Database)); err != nil {
+			return err
+		}
+	}
+	c.AtomSuperkey, c.AtomSupertoken = orElse(c.AtomSuperkey, "sandbox-superkey"), orElse(c.AtomSupertoken, "sandbox-supertoken")
+	box := sandbox.Config{SuperKey: c.AtomSuperkey, SuperToken: c.AtomSupertoken, IP1Account: "ip1-00000", IP1Key: "sandbox-key", IP1Token: c.IP1Token}
+	if c.IP1Token == "" {
+		c.IP1Account, c.IP1Key = orElse(c.IP1Account, box.IP1Account), orElse(c.IP1Key, box.IP1Key)
+		box.IP1Account, box.IP1Key = c.IP1Account, c.IP1Key
+	}
+	address := "http://" + reachable(c.SandboxAddr)
+	c.AtomURL = orElse(c.AtomURL, address+"/atom")
+	c.IP1URL = orElse(c.IP1URL, address+"/ip1")
+	c.PortalCustomerURL = orElse(c.PortalCustomerURL, address+"/portal/customer")
+	c.PortalAtmosphereURL = orElse(c.PortalAtmosphereURL, address+"/portal/atmosphere")
+	c.PortalMessagingURL = orElse(c.PortalMessagingURL, address+"/portal/messaging")
+	people, shown := demoPeople()
+	c.Admins = orElse(c.Admins, portal.Customer+":alice")
+	s, err := c.check()
+	if err != nil {
+		return err
+	}
+	_, stop, err := c.start(a, box)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	fmt.Fprintf(a.stdout, `
+  The demo: open %s and sign in.
+%s  E-mails and SMS that "went out": %s/outbox
+
+`, s.BaseURL, whom(), address)
+	return serve(a, s, people, &handlers.Demo{People: shown, Password: sandbox.Password})
+}
+
+// demoPeople are the sandbox's people who are staff, as rows of the directory,
+// and all of them as the sign-in page shows them.
+func demoPeople() (staff []store.Staff, shown []views.DemoPerson) {
+	for _, p := range sandbox.People() {
+		person := views.DemoPerson{Username: p.Username, Name: p.Name, Role: p.Role}
+		if p.Role == "" {
+			person.Role = p.Note
+			shown = append(shown, person)
+			continue
+		}
+		shown = append(shown, person)
+		for _, name := range []string{portal.Customer, portal.Atmosphere, portal.Messaging} {
+			staff = append(staff, store.Staff{Portal: name, Username: p.Username, Name: p.Name, Role: store.Role(p.Role), AddedBy: "the demo"})
+		}
+	}
+	return staff, shown
+}
+
+// demoSecret keeps the demo's secret beside its database, so that sessions and
+// sealed values survive a restart.
+func demoSecret(dir string) (string, error) {
+	path := filepath.Join(dir, "demo.secret")
+	b, err := os.ReadFile(path)
+	if err == nil && len(b) >= 32 {
+		return string(b), nil
+	}
+	if err != nil && !os.IsNotExist(err) {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	secret := rand.Text() + rand.Text()
+	return secret, os.WriteFile(path, []byte(secret), 0o600)
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"frontdesk/handlers"
+	"frontdesk/static"
+	"frontdesk/store"
+	"frontdesk/web/atom"
+	"frontdesk/web/call"
+	"frontdesk/web/desk"
+	"frontdesk/web/ip1"
+	"frontdesk/web/portal"
+)
+
+// graceful is how long a stop waits for acts under way.
+const graceful = 20 * time.Second
+
+type serveCmd struct {
+	config
+}
+
+func (c *serveCmd) Run(a *app) error {
+	s, err := c.check()
+	if err != nil {
+		return err
+	}
+	return serve(a, s, nil, nil)
+}
+
+// serve runs the dashboard until the process is asked to stop: database,
+// clients, desk, handlers, listener, in that order, and down again in the
+// reverse one. people are the demo's staff; demo is what its sign-in page says.
+func serve(a *app, s settings, people []store.Staff, demo *handlers.Demo) error {
+	listener, err := net.Listen("tcp", s.Addr) // first: a second copy must not touch the database
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	defer listener.Close()
+
+	db, err := store.Open(a.ctx, store.Options{Path: s.Database, Secret: s.Secret, OldSecret: s.OldSecret})
+	if errors.Is(err, store.ErrWrongSecret) {
+		return configProblems{err.Error()}
+	}
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+
+	d, err := newDesk(a.log, s, db)
+	if err != nil {
+		return err
+	}
+	if err := d.SeedStaff(a.ctx, append(people, s.Admins...)); err != nil {
+		return fmt.Errorf("fill the staff directory: %w", err)
+	}
+	staff, err := db.AllStaff(a.ctx)
+	if err != nil {
+		return err
+	}
+	if len(staff) == 0 {
+		return configProblems{variable("admins") + ": " + noAdmins}
+	}
+	if err := d.CloseOpenActs(a.ctx); err != nil {
+		return fmt.Errorf("close the acts that a stop left open: %w", err)
+	}
+	if err := d.Started(a.ctx, version()); err != nil {
+		return err
+	}
+
+	assets, err := static.New()
+	if err != nil {
+		return err
+	}
+	h, err := handlers.New(handlers.Config{
+		Desk: d, Store: db, Assets: assets, Log: a.log, BaseURL: s.BaseURL, Secret: s.Secret, OldSecret: s.OldSecret,
+		Proxies: s.Proxies, Portals: s.Portals, Demo: demo,
+	})
+	if err != nil {
+		return err
+	}
+	s.announce(a)
+	if s.Metrics != "" {
+		a.log.Warn("this version serves no metrics yet", "variable", variable("metrics-addr"))
+	}
+
+	jobsCtx, stopJobs := context.WithCancel(context.WithoutCancel(a.ctx))
+	var jobs sync.WaitGroup
+	jobs.Go(func() { d.Run(jobsCtx) })
+
+	server := newServer(h, a.log, s)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err = <-served:
+	case <-a.ctx.Done():
+		a.log.Info("stopping", "waiting at most", graceful)
+		err = stop(server, d)
+	}
+	stopJobs()
+	jobs.Wait()
+	return err
+}
+
+// stop takes no new requests and waits for those under way, and for acts whose
+// reader has left.
+func stop(server *http.Server, d *desk.Desk) error {
+	ctx, cancel := context.WithTimeout(context.Background(), graceful)
+	defer cancel()
+	if err := errors.Join(server.Shutdown(ctx), d.Drain(ctx)); err != nil {
+		return fmt.Errorf("stop: acts were still under way; the next start closes them as unknown: %w", err)
+	}
+	return nil
+}
+
+func newServer(h http.Handler, log *slog.Logger, s settings) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      s.List + s.Act + 30*time.Second, // a refresh waits for ATOM's list
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+}
+
+// newDesk joins the clients and the store.
+func newDesk(log *slog.Logger, s settings, db *store.DB) (*desk.Desk, error) {
+	stats := call.NewStats(time.Now)
+	limits := call.Limits{Connect: s.Connect, Act: s.Act, List: s.List}
+	portals := map[string]*portal.Client{}
+	portalCalls := call.New("portal", limits, stats)
+	for _, name := range s.Portals {
+		client, err := portal.New(name, s.PortalURL[name], portalCalls)
+		if err != nil {
+			return nil, err
+		}
+		portals[name] = client
+	}
+	c := desk.Config{
+		Store: db, Portals: portals, Atom: atom.New(s.AtomURL, s.Superkey, s.Supertok, call.New("atom", limits, stats)),
+		Hosts: s.Hosts, Stats: stats, Log: log, Sync: s.Sync, Act: s.Act, Idle: s.Idle, Reason: s.Reason,
+	}
+	if s.IP1.Set() {
+		c.IP1 = ip1.New(s.IP1URL, s.IP1, call.New("ip1", limits, stats))
+	}
+	return desk.New(c), nil
+}
+
+// announce prints what is in effect, and no secret.
+func (s settings) announce(a *app) {
+	var portals []string
+	for _, name := range s.Portals {
+		portals = append(portals, name+" "+s.PortalURL[name])
+	}
+	sms := "not set up"
+	if s.IP1.Set() {
+		sms = s.IP1URL
+	}
+	proxies := "none"
+	if len(s.Proxies) > 0 {
+		proxies = strings.Trim(fmt.Sprint(s.Proxies), "[]")
+	}
+	fmt.Fprintf(a.stdout, `frontdesk %s
+  open        %s
+  listening   %s
+  database    %s
+  portals     %s
+  ATOM        %s
+  iP1         %s
+  SSO hosts   %s
+  proxies     %s
+`, version(), s.BaseURL, s.Addr, s.Database, strings.Join(portals, ", "), s.AtomURL, sms, orElse(s.HostsText, "any https host"), proxies)
+}
