@@ -65,8 +65,9 @@ func visitOf(r *http.Request) *visit {
 func (h *Handlers) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := h.Now()
-		v := &visit{ID: store.NewID()[:12]}
-		r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
+		v := &visit{ID: store.NewID()[:12], Meta: &store.SessionMeta{}}
+		// Both are filled in on the way; the session's row reads its part when scs commits.
+		r = r.WithContext(store.WithSessionMeta(context.WithValue(r.Context(), visitKey{}, v), v.Meta))
 		w.Header().Set("X-Request-Id", v.ID)
 		sw := &statusWriter{ResponseWriter: w}
 		defer func() {
@@ -144,8 +145,6 @@ func (h *Handlers) identified(next http.Handler) http.Handler {
 		v := visitOf(r)
 		v.Prefs = h.readPrefs(r)
 		v.Actor = desk.Actor{Address: h.address(r), Agent: r.UserAgent(), Request: v.ID}
-		v.Meta = &store.SessionMeta{}
-		r = r.WithContext(store.WithSessionMeta(r.Context(), v.Meta))
 		if err := h.identify(r, v); err != nil {
 			h.fail(w, r, err)
 			return

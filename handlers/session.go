@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -21,8 +22,8 @@ const (
 	keyStaff    = "staff"    // int64
 	keySession  = "session"  // public ID
 	keyToken    = "token"    // the portal's
-	keyEnds     = "ends"     // time.Time: when the portal token runs out
-	keyPassword = "password" // time.Time: when the password was last given
+	keyEnds     = "ends"     // when the portal token runs out, in Unix milliseconds
+	keyPassword = "password" // when the password was last given, likewise
 )
 
 // touchEvery is how often a session in use is noted as such.
@@ -46,6 +47,7 @@ func newSessions(c Config) *scs.SessionManager {
 	}
 	s.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
 		c.Log.Error("session", "error", err, "request", visitOf(r).ID)
+		w.Header().Del("Location") // the answer that was to go out does not
 		http.Error(w, "frontdesk cannot read its sessions right now. Tell your operator, with request "+visitOf(r).ID+".", http.StatusServiceUnavailable)
 	}
 	return s
@@ -152,7 +154,7 @@ func (h *Handlers) identify(r *http.Request, v *visit) error {
 	if err != nil {
 		return err
 	}
-	now, ends := h.Now(), h.sessions.GetTime(ctx, keyEnds)
+	now, ends := h.Now(), h.sessionTime(ctx, keyEnds)
 	switch {
 	case !staff.Active:
 		return h.sessions.Destroy(ctx)
@@ -170,8 +172,17 @@ func (h *Handlers) identify(r *http.Request, v *visit) error {
 	}
 	v.Token, v.Ends = h.sessions.GetString(ctx, keyToken), ends
 	*v.Meta = store.SessionMeta{ID: session.ID, StaffID: id, Address: session.Address, Agent: session.Agent}
-	v.Actor.Staff, v.Actor.Session, v.Actor.PasswordAt = staff, session.ID, h.sessions.GetTime(ctx, keyPassword)
+	v.Actor.Staff, v.Actor.Session, v.Actor.PasswordAt = staff, session.ID, h.sessionTime(ctx, keyPassword)
 	return nil
+}
+
+// sessionTime reads a time of the session; the zero time when it has none.
+func (h *Handlers) sessionTime(ctx context.Context, key string) time.Time {
+	ms, ok := h.sessions.Get(ctx, key).(int64)
+	if !ok {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
 }
 
 // begin makes the session of somebody who has just signed in or renewed, with
@@ -189,8 +200,8 @@ func (h *Handlers) begin(r *http.Request, v *visit, in desk.SignedIn) error {
 	h.sessions.Put(ctx, keyStaff, in.Staff.ID)
 	h.sessions.Put(ctx, keySession, id)
 	h.sessions.Put(ctx, keyToken, in.Token)
-	h.sessions.Put(ctx, keyEnds, in.TokenExpires)
-	h.sessions.Put(ctx, keyPassword, h.Now())
+	h.sessions.Put(ctx, keyEnds, in.TokenExpires.UnixMilli())
+	h.sessions.Put(ctx, keyPassword, h.Now().UnixMilli())
 	h.sessions.SetDeadline(ctx, in.TokenExpires)
 	v.Actor.Staff, v.Actor.Session, v.Actor.PasswordAt = in.Staff, id, h.Now()
 	v.Token, v.Ends = in.Token, in.TokenExpires
@@ -212,7 +223,7 @@ func (h *Handlers) stepUp(r *http.Request, v *visit) error {
 		return err
 	}
 	v.Actor.PasswordAt = h.Now()
-	h.sessions.Put(r.Context(), keyPassword, v.Actor.PasswordAt)
+	h.sessions.Put(r.Context(), keyPassword, v.Actor.PasswordAt.UnixMilli())
 	return nil
 }
 
