@@ -5,7 +5,6 @@ import (
 	"net/url"
 
 	"frontdesk/views"
-	"frontdesk/web/atom"
 	"frontdesk/web/desk"
 )
 
@@ -40,7 +39,7 @@ func (h *Handlers) showCustomerNew(w http.ResponseWriter, r *http.Request, statu
 
 func (h *Handlers) customerCreate(w http.ResponseWriter, r *http.Request) error {
 	f := r.PostForm
-	answer, err := h.Desk.CreateCustomer(r.Context(), visitOf(r).Actor, f.Get("receipt"), atom.NewCustomer{
+	answer, err := h.Desk.CreateCustomer(r.Context(), visitOf(r).Actor, f.Get("receipt"), desk.NewCustomer{
 		Company: f.Get("company"), Email: f.Get("email"), Name: f.Get("name"), Address: f.Get("address"), Country: f.Get("country"),
 		City: f.Get("city"), Zip: f.Get("zip"), State: f.Get("state"), Phone: f.Get("phone"), Website: f.Get("website"),
 	})

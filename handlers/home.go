@@ -7,7 +7,7 @@ import (
 	"frontdesk/store"
 	"frontdesk/store/audit"
 	"frontdesk/views"
-	"frontdesk/web/call"
+	"frontdesk/web/desk"
 )
 
 // attentionDays is how long an unknown outcome stays on home.
@@ -83,7 +83,7 @@ func (h *Handlers) attention(r *http.Request, staffID int64) ([]views.AttentionI
 func (h *Handlers) services() []views.ServiceHealth {
 	var all []views.ServiceHealth
 	for _, s := range []struct{ key, name string }{{"atom", "ATOM"}, {"portal", "IntelePeer portal"}, {"ip1", "iP1 (SMS)"}} {
-		health := h.Desk.Stats.Health(s.key)
+		health := h.Desk.Health(s.key)
 		all = append(all, views.ServiceHealth{
 			Name: s.name, State: serviceState(health, s.key == "ip1" && !h.Desk.SMS()), Calls: health.Calls, Failures: health.Failures,
 			Median: health.Median, P95: health.P95, LastError: health.LastError, LastFailure: health.LastFailure,
@@ -92,7 +92,7 @@ func (h *Handlers) services() []views.ServiceHealth {
 	return all
 }
 
-func serviceState(s call.Health, off bool) string {
+func serviceState(s desk.Health, off bool) string {
 	switch {
 	case off:
 		return "off"

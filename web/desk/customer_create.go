@@ -18,9 +18,12 @@ import (
 // bound; this one keeps a pasted document out.
 const longest = 300
 
+// NewCustomer is what the form for a new customer says: ATOM's ten fields.
+type NewCustomer = atom.NewCustomer
+
 // CreateCustomer makes a customer in ATOM, whose key and token are the
 // answer's secret and stay sealed in the vault.
-func (d *Desk) CreateCustomer(ctx context.Context, by Actor, receipt string, in atom.NewCustomer) (Answer, error) {
+func (d *Desk) CreateCustomer(ctx context.Context, by Actor, receipt string, in NewCustomer) (Answer, error) {
 	if err := by.may(store.Manager); err != nil {
 		return Answer{}, err
 	}
@@ -100,7 +103,7 @@ func refuseOpenCreate(ctx context.Context, tx *store.Tx, email string) error {
 
 // newRow is the mirror's row of a customer just made, until a sync brings
 // ATOM's own.
-func newRow(cuid string, in atom.NewCustomer) store.Customer {
+func newRow(cuid string, in NewCustomer) store.Customer {
 	c := store.Customer{
 		CUID: cuid, Company: in.Company, Email: in.Email, Name: in.Name, Address: in.Address, Country: in.Country,
 		City: in.City, Zip: in.Zip, State: in.State, Phone: in.Phone, Website: in.Website,
@@ -119,7 +122,7 @@ func newRow(cuid string, in atom.NewCustomer) store.Customer {
 }
 
 // checkCustomer trims the fields and returns a message for each that is wrong.
-func checkCustomer(in *atom.NewCustomer) map[string]string {
+func checkCustomer(in *NewCustomer) map[string]string {
 	fields := map[string]string{}
 	for name, value := range map[string]*string{
 		"company": &in.Company, "email": &in.Email, "name": &in.Name, "address": &in.Address, "country": &in.Country,

@@ -158,6 +158,13 @@ func (d *Desk) event(ctx context.Context, e audit.Entry) error {
 	return nil
 }
 
+// Health is how a service has done lately.
+type Health = call.Health
+
+// Health tells how a service ("portal", "atom", "ip1") has done lately, from
+// real calls.
+func (d *Desk) Health(service string) Health { return d.Stats.Health(service) }
+
 func subject(c store.Customer) audit.Subject {
 	return audit.Subject{ID: c.CUID, Name: firstOf(c.Company, c.Name), Email: c.Email}
 }
