@@ -121,6 +121,9 @@ func details(c store.Customer) []views.NamedValue {
 	add("Country", c.Country, "")
 	add("Website", c.Website, website(c.Website))
 	add("Created", c.Created, "")
+	if at, err := time.Parse(time.RFC3339, c.Created); err == nil {
+		all[len(all)-1].At = at
+	}
 	return all
 }
 

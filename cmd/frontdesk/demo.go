@@ -128,7 +128,7 @@ func (c *demoCmd) Run(a *app) error {
 	c.PortalCustomerURL = orElse(c.PortalCustomerURL, address+"/portal/customer")
 	c.PortalAtmosphereURL = orElse(c.PortalAtmosphereURL, address+"/portal/atmosphere")
 	c.PortalMessagingURL = orElse(c.PortalMessagingURL, address+"/portal/messaging")
-	people, shown := demoPeople()
+	people, shown := demoPeople(list(c.Portals))
 	c.Admins = orElse(c.Admins, portal.Customer+":alice")
 	s, err := c.check()
 	if err != nil {
@@ -149,16 +149,16 @@ func (c *demoCmd) Run(a *app) error {
 
 // demoPeople are the sandbox's people who are staff, as rows of the directory,
 // and all of them as the sign-in page shows them.
-func demoPeople() (staff []store.Staff, shown []views.DemoPerson) {
+func demoPeople(portals []string) (staff []store.Staff, shown []views.DemoPerson) {
 	for _, p := range sandbox.People() {
 		person := views.DemoPerson{Username: p.Username, Name: p.Name, Role: p.Role}
 		if p.Role == "" {
-			person.Role = p.Note
+			person.Role = strings.ToLower(p.Note[:1]) + strings.TrimSuffix(p.Note[1:], ".")
 			shown = append(shown, person)
 			continue
 		}
 		shown = append(shown, person)
-		for _, name := range []string{portal.Customer, portal.Atmosphere, portal.Messaging} {
+		for _, name := range portals {
 			staff = append(staff, store.Staff{Portal: name, Username: p.Username, Name: p.Name, Role: store.Role(p.Role), AddedBy: "the demo"})
 		}
 	}

@@ -1,0 +1,73 @@
+# frontdesk: "make help" lists what can be done.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+export CGO_ENABLED = 0
+GO        ?= go
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
+IMAGE     ?= frontdesk
+LDFLAGS    = -s -w -X main.release=$(VERSION)
+
+.PHONY: help run build generate assets test check bench image screenshot chromium clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+run: build ## build and start the demo at http://localhost:8080
+	@bin/frontdesk demo
+
+build: assets ## build bin/frontdesk, with its assets inside
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/frontdesk ./cmd/frontdesk
+
+generate: ## generate Go from the templ files
+	$(GO) tool templ generate -log-level error
+
+assets: static/dist/manifest.json ## build CSS, JS and icons into static/dist
+
+static/dist/manifest.json: static/node_modules/.package-lock.json static/package.json static/build.mjs static/icons.json $(shell find static/css static/js static/img views -name '*.css' -o -name '*.mjs' -o -name '*.js' -o -name '*.svg' -o -name '*.templ')
+	cd static && npm run --silent build
+
+static/node_modules/.package-lock.json: static/package.json static/package-lock.json
+	cd static && npm ci --silent --no-fund --no-audit
+	@touch $@
+
+test: check chromium ## run every test, those in Chromium included
+	cd static && npm test --silent
+	CGO_ENABLED=$(RACE) $(GO) test $(if $(filter 1,$(RACE)),-race) -timeout 10m ./store/... ./web/... ./handlers
+	$(GO) test -timeout 10m ./cmd/... ./static ./views
+
+# The race detector needs a C compiler; a machine without one runs the same tests without it.
+RACE = $(if $(shell command -v gcc || command -v clang),1,0)
+
+check: assets ## vet, formatting, and whether generated code and the lock file are fresh
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	$(GO) mod tidy -diff
+	@$(MAKE) --no-print-directory generate
+	@git diff --exit-code --stat -- '*_templ.go' || { echo "generated code is stale: run make generate and commit"; exit 1; }
+	@! grep -q '"resolved"' static/package-lock.json || { echo "the lock file names a registry"; exit 1; }
+
+bench: assets ## measure pages, acts and assets
+	$(GO) test -run '^$$' -bench . -benchmem -count 5 ./static ./store/... ./handlers
+
+image: ## build the container image, with docker, podman or buildah
+	@set -e; for tool in docker podman; do if command -v $$tool > /dev/null && $$tool info > /dev/null 2>&1; then \
+		exec $$tool build --build-arg VERSION=$(VERSION) -t $(IMAGE) .; fi; done; \
+	command -v buildah > /dev/null || { echo "docker, podman or buildah is needed"; exit 1; }; \
+	buildah bud --isolation chroot --build-arg VERSION=$(VERSION) -t $(IMAGE) .
+
+screenshot: build chromium ## take the README's screenshot again
+	FRONTDESK_SCREENSHOTS=$(CURDIR)/.screenshots $(GO) test -count 1 -run Browser ./cmd/frontdesk
+	cp .screenshots/screenshot.png static/img/screenshot.png
+
+# Chromium is a package of the system; a machine without it gets it from there.
+chromium:
+	@command -v chromium > /dev/null || command -v chromium-browser > /dev/null || command -v google-chrome > /dev/null || { \
+		echo "installing Chromium for the browser tests"; \
+		sudo=$$(test "$$(id -u)" = 0 || echo sudo); \
+		$$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends chromium > /dev/null; }
+
+clean: ## remove what was built
+	rm -rf bin static/node_modules .screenshots
+	find static/dist -type f ! -name .gitkeep -delete
