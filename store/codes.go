@@ -50,12 +50,16 @@ func (tx *Tx) AddCode(ctx context.Context, c Code) (int64, error) {
 	var ip1 any
 	if c.IP1ID != 0 {
 		ip1 = c.IP1ID
+		// An ID that comes again is of an iP1 that began anew (a sandbox): the
+		// former code is not this one, and iP1 knows it no more.
+		if _, err := tx.ExecContext(ctx, `UPDATE codes SET ip1_id = NULL, expired = 1 WHERE ip1_id = $1`, ip1); err != nil {
+			return 0, fmt.Errorf("store code: %w", err)
+		}
 	}
 	var id int64
 	err := tx.QueryRowContext(ctx, `
 		INSERT INTO codes (act_id, ip1_id, phone, sender, staff_id, staff_name, sent_at, expires_at, expired, used_at, checked_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $7)
-		ON CONFLICT (ip1_id) WHERE ip1_id IS NOT NULL DO UPDATE SET act_id = excluded.act_id, checked_at = excluded.checked_at
 		RETURNING id`,
 		c.Act, ip1, c.Phone, c.Sender, c.StaffID, c.StaffName, millis(c.SentAt), millis(c.ExpiresAt), boolInt(c.Expired), millis(c.UsedAt)).Scan(&id)
 	if err != nil {

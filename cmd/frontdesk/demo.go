@@ -24,17 +24,41 @@ type sandboxFlags struct {
 	Customers   int    `default:"250" help:"How many customers the sandbox has at first."`
 }
 
+// What the sandbox takes when nothing is configured.
+const (
+	sandboxSuperkey   = "sandbox-superkey"
+	sandboxSupertoken = "sandbox-supertoken"
+	sandboxAccount    = "ip1-00000"
+	sandboxKey        = "sandbox-key"
+)
+
+// sandboxCmd takes the dashboard's own names, so that both can be started from
+// one environment.
 type sandboxCmd struct {
 	sandboxFlags
-	AtomSuperkey   string `default:"sandbox-superkey" help:"The super key that it takes."`
-	AtomSupertoken string `default:"sandbox-supertoken" help:"The super token that it takes."`
-	IP1Account     string `name:"ip1-account" default:"ip1-00000" help:"The iP1 account that it takes."`
-	IP1Key         string `name:"ip1-key" default:"sandbox-key" help:"The iP1 key that it takes."`
-	IP1Token       string `name:"ip1-token" help:"A Bearer token that it takes too."`
+	AtomSuperkey       string `help:"The super key that it takes."`
+	AtomSuperkeyFile   string `help:"A file that holds it."`
+	AtomSupertoken     string `help:"The super token that it takes."`
+	AtomSupertokenFile string `help:"A file that holds it."`
+	IP1Account         string `name:"ip1-account" help:"The iP1 account that it takes."`
+	IP1Key             string `name:"ip1-key" help:"The iP1 key that it takes."`
+	IP1KeyFile         string `name:"ip1-key-file" help:"A file that holds it."`
+	IP1Token           string `name:"ip1-token" help:"A Bearer token that it takes too."`
+	IP1TokenFile       string `name:"ip1-token-file" help:"A file that holds it."`
 }
 
 func (c *sandboxCmd) Run(a *app) error {
-	box := sandbox.Config{SuperKey: c.AtomSuperkey, SuperToken: c.AtomSupertoken, IP1Account: c.IP1Account, IP1Key: c.IP1Key, IP1Token: c.IP1Token}
+	k := &checker{}
+	box := sandbox.Config{
+		SuperKey:   orElse(k.secret("atom-superkey", c.AtomSuperkey, c.AtomSuperkeyFile), sandboxSuperkey),
+		SuperToken: orElse(k.secret("atom-supertoken", c.AtomSupertoken, c.AtomSupertokenFile), sandboxSupertoken),
+		IP1Account: orElse(c.IP1Account, sandboxAccount),
+		IP1Key:     orElse(k.secret("ip1-key", c.IP1Key, c.IP1KeyFile), sandboxKey),
+		IP1Token:   k.secret("ip1-token", c.IP1Token, c.IP1TokenFile),
+	}
+	if len(k.problems) > 0 {
+		return k.problems
+	}
 	address, stop, err := c.start(a, box)
 	if err != nil {
 		return err
@@ -42,11 +66,13 @@ func (c *sandboxCmd) Run(a *app) error {
 	defer stop()
 	fmt.Fprintf(a.stdout, `frontdesk sandbox: the three services, simulated
   portals     %[1]s/portal/customer, …/atmosphere, …/messaging
-  ATOM        %[1]s/atom, super key %[2]s, super token %[3]s
-  iP1         %[1]s/ip1, account %[4]s, key %[5]s
-  what went out   %[1]s/outbox
-  faults          %[1]s/control, calls received %[1]s/journal
-%[6]s`, address, c.AtomSuperkey, c.AtomSupertoken, c.IP1Account, c.IP1Key, whom())
+  ATOM        %[1]s/atom
+  iP1         %[1]s/ip1, account %[2]s
+  outbox      %[1]s/outbox, the e-mails and SMS that "went out"
+  faults      %[1]s/control, and the calls received: %[1]s/journal
+  Without configuration it takes %[3]s and %[4]s,
+  %[5]s and %[6]s.
+%[7]s`, address, box.IP1Account, sandboxSuperkey, sandboxSupertoken, sandboxAccount, sandboxKey, whom())
 	<-a.ctx.Done()
 	return nil
 }
@@ -116,11 +142,17 @@ func (c *demoCmd) Run(a *app) error {
 			return err
 		}
 	}
-	c.AtomSuperkey, c.AtomSupertoken = orElse(c.AtomSuperkey, "sandbox-superkey"), orElse(c.AtomSupertoken, "sandbox-supertoken")
-	box := sandbox.Config{SuperKey: c.AtomSuperkey, SuperToken: c.AtomSupertoken, IP1Account: "ip1-00000", IP1Key: "sandbox-key", IP1Token: c.IP1Token}
-	if c.IP1Token == "" {
-		c.IP1Account, c.IP1Key = orElse(c.IP1Account, box.IP1Account), orElse(c.IP1Key, box.IP1Key)
-		box.IP1Account, box.IP1Key = c.IP1Account, c.IP1Key
+	if c.AtomSuperkeyFile == "" {
+		c.AtomSuperkey = orElse(c.AtomSuperkey, sandboxSuperkey)
+	}
+	if c.AtomSupertokenFile == "" {
+		c.AtomSupertoken = orElse(c.AtomSupertoken, sandboxSupertoken)
+	}
+	if c.IP1Token == "" && c.IP1TokenFile == "" {
+		c.IP1Account = orElse(c.IP1Account, sandboxAccount)
+		if c.IP1KeyFile == "" {
+			c.IP1Key = orElse(c.IP1Key, sandboxKey)
+		}
 	}
 	address := "http://" + reachable(c.SandboxAddr)
 	c.AtomURL = orElse(c.AtomURL, address+"/atom")
@@ -134,7 +166,9 @@ func (c *demoCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	_, stop, err := c.start(a, box)
+	_, stop, err := c.start(a, sandbox.Config{
+		SuperKey: s.Superkey, SuperToken: s.Supertok, IP1Account: s.IP1.Account, IP1Key: s.IP1.Key, IP1Token: s.IP1.Token,
+	})
 	if err != nil {
 		return err
 	}

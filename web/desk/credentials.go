@@ -8,6 +8,7 @@ import (
 	"frontdesk/store"
 	"frontdesk/store/audit"
 	"frontdesk/web/atom"
+	"frontdesk/web/call"
 )
 
 // IssueCredentials makes or renews a customer's key and token without a
@@ -129,10 +130,17 @@ func (d *Desk) Live(ctx context.Context, by Actor, cuid string) (atom.Customer, 
 	if err != nil {
 		return atom.Customer{}, err
 	}
-	if err := d.event(ctx, audit.Entry{Who: by.Who(), What: WhatLive, On: subject(customer), Service: "atom", Result: audit.Done}); err != nil {
+	// It only reads, so one entry says it all; what cannot be recorded is not shown.
+	var trace call.Trace
+	began := d.Now()
+	live, callErr := d.Atom.Customer(call.WithTrace(ctx, &trace), cuid, stored.Key, stored.Token)
+	entry := audit.Entry{Who: by.Who(), What: WhatLive, On: subject(customer), Service: "atom", Status: trace.Status, Duration: d.Now().Sub(began), Result: audit.Done}
+	if callErr != nil {
+		entry.Result, entry.Detail = resultOf(callErr)
+	}
+	if err := d.event(ctx, entry); err != nil {
 		return atom.Customer{}, err
 	}
-	live, callErr := d.Atom.Customer(ctx, cuid, stored.Key, stored.Token)
 	if callErr != nil {
 		return live, explain(callErr, wording{Try: "read the record", On: firstOf(customer.Email, cuid), Setup: "the customer's stored key and token: they may have been replaced. Redeem a new passcode"})
 	}

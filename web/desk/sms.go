@@ -243,7 +243,12 @@ func (d *Desk) RefreshAllSMS(ctx context.Context, codes []store.Code) ([]store.C
 	return out, err
 }
 
+// merge brings a row in line with what iP1 says of it. An ID that now belongs to
+// another number (another account was configured) says nothing of this row.
 func merge(c store.Code, a ip1.Authentication, now time.Time) store.Code {
+	if a.Phone != "" && strings.TrimLeft(a.Phone, "+0 ") != strings.TrimPrefix(c.Phone, "+") {
+		return c
+	}
 	if !a.Expires.IsZero() {
 		c.ExpiresAt = a.Expires
 	}

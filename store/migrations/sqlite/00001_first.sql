@@ -119,7 +119,7 @@ CREATE TABLE codes (
     used_at    INTEGER,
     checked_at INTEGER NOT NULL
 );
-CREATE UNIQUE INDEX codes_ip1 ON codes (ip1_id) WHERE ip1_id IS NOT NULL;
+CREATE INDEX codes_ip1 ON codes (ip1_id);
 
 CREATE TABLE receipts (
     key        TEXT    PRIMARY KEY,
