@@ -50,11 +50,6 @@ func (tx *Tx) AddCode(ctx context.Context, c Code) (int64, error) {
 	var ip1 any
 	if c.IP1ID != 0 {
 		ip1 = c.IP1ID
-		// An ID that comes again is of an iP1 that began anew (a sandbox): the
-		// former code is not this one, and iP1 knows it no more.
-		if _, err := tx.ExecContext(ctx, `UPDATE codes SET ip1_id = NULL, expired = 1 WHERE ip1_id = $1`, ip1); err != nil {
-			return 0, fmt.Errorf("store code: %w", err)
-		}
 	}
 	var id int64
 	err := tx.QueryRowContext(ctx, `

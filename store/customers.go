@@ -144,6 +144,10 @@ func (c cursor) String() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
+// Bounds of a search, in words and in bytes of one word: SQLite refuses
+// expressions and patterns that are too long, and no page may fail for that.
+const maxWords, maxWord = 32, 200
+
 // FindCustomers returns one page of the mirror.
 func (db *DB) FindCustomers(ctx context.Context, q CustomerQuery) (CustomerPage, error) {
 	var page CustomerPage
@@ -159,8 +163,17 @@ func (db *DB) FindCustomers(ctx context.Context, q CustomerQuery) (CustomerPage,
 		args = append(args, value)
 		where += fmt.Sprintf(" AND "+condition, len(args))
 	}
-	for _, word := range strings.Fields(Fold(q.Text)) {
-		add(`search LIKE $%d ESCAPE '\'`, "%"+likeEscape(word)+"%")
+	words := strings.Fields(Fold(q.Text))
+	for _, word := range words[:min(len(words), maxWords)] {
+		if len(word) > maxWord {
+			word = strings.ToValidUTF8(word[:maxWord], "")
+		}
+		condition := `search LIKE $%[1]d ESCAPE '\'`
+		// A piece of a phone number is looked for as written and by its digits.
+		if number := digits(word); number != "" && number != word && strings.Trim(word, "0123456789+-()./") == "" {
+			condition = `(search LIKE $%[1]d ESCAPE '\' OR search LIKE '%%` + number + `%%')`
+		}
+		add(condition, "%"+likeEscape(word)+"%")
 	}
 	if q.Country != "" {
 		add(`country_key = $%d`, Fold(q.Country))
@@ -240,8 +253,9 @@ func likeEscape(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
 }
 
-// Places returns the countries and states that occur in the mirror, each
-// spelled as most customers spell it, for a filter's choices.
+// Places returns the countries and states that occur in the mirror, each once
+// in one of its spellings (small letters before capitals), for a filter's
+// choices.
 func (db *DB) Places(ctx context.Context) (countries, states []string, err error) {
 	text := func(s scanner) (v string, err error) { return v, s.Scan(&v) }
 	countries, err = collect(ctx, db.reader, text, `
@@ -302,6 +316,24 @@ func (db *DB) CountCustomers(ctx context.Context) (n int, err error) {
 	return n, db.reader.QueryRowContext(ctx, `SELECT count(*) FROM customers WHERE gone_at IS NULL`).Scan(&n)
 }
 
+// CountLost counts the customers who came in before began and are not gone,
+// and those of them who are not in present.
+func (db *DB) CountLost(ctx context.Context, present map[string]bool, began time.Time) (had, lost int, err error) {
+	cuids, err := presentBefore(ctx, db.reader, began)
+	for _, cuid := range cuids {
+		if !present[cuid] {
+			lost++
+		}
+	}
+	return len(cuids), lost, err
+}
+
+// presentBefore returns who came in before a moment and is not gone.
+func presentBefore(ctx context.Context, q querier, moment time.Time) ([]string, error) {
+	return collect(ctx, q, func(s scanner) (v string, err error) { return v, s.Scan(&v) },
+		`SELECT cuid FROM customers WHERE gone_at IS NULL AND seen_at < $1`, millis(moment))
+}
+
 // UpsertCustomer brings one customer of ATOM's list into the mirror. A row
 // that says the same already is not written.
 func (tx *Tx) UpsertCustomer(ctx context.Context, c Customer) (added, changed bool, err error) {
@@ -341,8 +373,7 @@ func (tx *Tx) UpsertCustomer(ctx context.Context, c Customer) (added, changed bo
 // were marked. Those that came in after began, when the list was asked for,
 // are left alone: the list could not have them yet. Nothing is deleted.
 func (tx *Tx) MarkGone(ctx context.Context, present map[string]bool, began time.Time) (int, error) {
-	cuids, err := collect(ctx, tx, func(s scanner) (v string, err error) { return v, s.Scan(&v) },
-		`SELECT cuid FROM customers WHERE gone_at IS NULL AND seen_at < $1`, millis(began))
+	cuids, err := presentBefore(ctx, tx, began)
 	if err != nil {
 		return 0, err
 	}

@@ -34,10 +34,26 @@ type SessionMeta struct {
 
 type sessionMetaKey struct{}
 
-// WithSessionMeta returns a context that carries m. A handler may fill m in
-// later, until the session is committed.
+// requestSession is one request's meta, and what the store has seen of its
+// session: one that was there when the request began and is gone at its end
+// was revoked meanwhile, and must not come back with the commit.
+type requestSession struct {
+	meta    *SessionMeta
+	loaded  string // token whose row was there
+	revoked bool
+}
+
+// WithSessionMeta returns a context that carries m, for one request. A handler
+// may fill m in later, until the session is committed.
 func WithSessionMeta(ctx context.Context, m *SessionMeta) context.Context {
-	return context.WithValue(ctx, sessionMetaKey{}, m)
+	return context.WithValue(ctx, sessionMetaKey{}, &requestSession{meta: m})
+}
+
+func requestSessionOf(ctx context.Context) *requestSession {
+	if r, ok := ctx.Value(sessionMetaKey{}).(*requestSession); ok {
+		return r
+	}
+	return &requestSession{meta: &SessionMeta{}}
 }
 
 // Sessions is the scs.CtxStore over this database. Data is sealed, bound to
@@ -62,19 +78,26 @@ func (s *Sessions) FindCtx(ctx context.Context, token string) (data []byte, exis
 	if err != nil {
 		return nil, false, nil //nolint:nilerr // a session that does not open is no session: sign in again
 	}
+	requestSessionOf(ctx).loaded = token
 	return data, true, nil
 }
 
 // CommitCtx writes a session's data. A new row takes its staff ID, address and
 // agent from the context; without them (nobody is signed in) nothing is
-// stored.
+// stored, and neither when the session was revoked during the request.
 func (s *Sessions) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
-	m, _ := ctx.Value(sessionMetaKey{}).(*SessionMeta)
-	if m == nil || m.StaffID == 0 {
+	r := requestSessionOf(ctx)
+	m := r.meta
+	if m == nil || m.StaffID == 0 || r.revoked {
 		return nil
 	}
 	now := s.db.now()
 	return s.db.Write(ctx, func(tx *Tx) error {
+		if r.loaded == token {
+			_, err := tx.ExecContext(ctx, `UPDATE sessions SET expires_at = $1, data = $2 WHERE token_hash = $3`,
+				millis(expiry), s.db.seal.seal("sessions", token, "data", data), token)
+			return err
+		}
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO sessions (token_hash, id, staff_id, address, user_agent, created_at, seen_at, expires_at, data)
 			VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8)
@@ -84,11 +107,19 @@ func (s *Sessions) CommitCtx(ctx context.Context, token string, data []byte, exp
 	})
 }
 
-// DeleteCtx ends a session.
+// DeleteCtx ends a session. Scs also calls it to give a session a new token.
 func (s *Sessions) DeleteCtx(ctx context.Context, token string) error {
 	return s.db.Write(ctx, func(tx *Tx) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE token_hash = $1`, token)
-		return err
+		result, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE token_hash = $1`, token)
+		if err != nil {
+			return err
+		}
+		if r := requestSessionOf(ctx); r.loaded == token {
+			n, err := result.RowsAffected()
+			r.revoked = n == 0
+			return err
+		}
+		return nil
 	})
 }
 

@@ -174,6 +174,9 @@ func (db *DB) Write(ctx context.Context, f func(tx *Tx) error) error {
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
+	// A panic in f must give the writer back: there is only one. After a commit
+	// this does nothing.
+	defer tx.Rollback()
 	if err := f(&Tx{Tx: tx, db: db}); err != nil {
 		if rollback := tx.Rollback(); rollback != nil && !errors.Is(rollback, sql.ErrTxDone) {
 			return errors.Join(err, rollback)

@@ -32,8 +32,9 @@ func (tx *Tx) Throttle(ctx context.Context, subject string, limit int, window ti
 	return t, err
 }
 
-// AddRefusal counts one refusal of a subject.
-func (tx *Tx) AddRefusal(ctx context.Context, subject string, limit int, window time.Duration) error {
+// AddRefusal counts one refusal of a subject and returns the time it is
+// counted at.
+func (tx *Tx) AddRefusal(ctx context.Context, subject string, limit int, window time.Duration) (time.Time, error) {
 	now := tx.db.now()
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO throttles (subject, refusals, since, last_at) VALUES ($1, 1, $5, $5)
@@ -42,12 +43,19 @@ func (tx *Tx) AddRefusal(ctx context.Context, subject string, limit int, window 
 			since    = CASE WHEN `+stale+` THEN $5 ELSE throttles.since END,
 			last_at  = $5`,
 		subject, limit, millis(now.Add(-window)), millis(now.Add(-2*window)), millis(now))
-	return err
+	return now, err
 }
 
-// UndoRefusal takes back one refusal that turned out to be none.
-func (tx *Tx) UndoRefusal(ctx context.Context, subject string) error {
-	_, err := tx.ExecContext(ctx, `UPDATE throttles SET refusals = refusals - 1 WHERE subject = $1 AND refusals > 0`, subject)
+// UndoRefusal takes back a refusal, counted at, that turned out to be none.
+// before is the record as it was then: the wait runs from its latest refusal
+// again, unless another one came since.
+func (tx *Tx) UndoRefusal(ctx context.Context, subject string, at time.Time, before Throttle) error {
+	if _, err := tx.ExecContext(ctx, `
+		UPDATE throttles SET refusals = refusals - 1, last_at = CASE WHEN last_at = $2 AND $3 > 0 THEN $3 ELSE last_at END
+		WHERE subject = $1`, subject, at.UnixMilli(), max(0, before.Last.UnixMilli())); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `DELETE FROM throttles WHERE subject = $1 AND refusals <= 0`, subject)
 	return err
 }
 

@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Phase tells an act's two entries from a single event.
@@ -174,7 +176,7 @@ func List(ctx context.Context, q Querier, f Filter) ([]Entry, error) {
 		add(`e.what = ?`, f.What)
 	}
 	if f.On != "" {
-		add(`(e.on_id = ? OR lower(e.on_email) = ? OR lower(e.on_name) LIKE ? ESCAPE '\')`, f.On, strings.ToLower(f.On), like(f.On))
+		add(`(e.on_id = ? OR lower(e.on_email) LIKE ? ESCAPE '\' OR lower(e.on_name) LIKE ? ESCAPE '\')`, f.On, pattern(f.On), like(f.On))
 	}
 	if f.OnID != "" {
 		add(`e.on_id = ?`, f.OnID)
@@ -207,9 +209,21 @@ func List(ctx context.Context, q Querier, f Filter) ([]Entry, error) {
 		columns, strings.Join(where, " AND "), len(args)), args...)
 }
 
-// like makes a pattern that matches text anywhere, its own wildcards quoted.
-func like(text string) string {
-	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(text)) + "%"
+// like makes a pattern that matches text anywhere.
+func like(text string) string { return "%" + pattern(text) + "%" }
+
+// pattern makes a pattern that matches text in any case, its own wildcards
+// quoted. SQLite's lower knows ASCII only, so any other letter matches any one
+// character: rather an entry too many than "Örebro" not found. SQLite bounds a
+// pattern's length.
+func pattern(text string) string {
+	text = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(clip(text, 300)))
+	return strings.Map(func(r rune) rune {
+		if r >= utf8.RuneSelf && unicode.IsLetter(r) {
+			return '_'
+		}
+		return r
+	}, text)
 }
 
 func list(ctx context.Context, q Querier, query string, args ...any) ([]Entry, error) {
@@ -295,4 +309,3 @@ func Activity(ctx context.Context, q Querier, from time.Time, staffID int64) ([]
 	}
 	return all, rows.Err()
 }
-
