@@ -390,7 +390,7 @@ func SMS(p SMSPage) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					if p.Defaults.Format == "{0}" {
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "<p class=\"text-sm text-muted\">No message is set for the account, so iP1 words it by itself around the code.</p>")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "<p class=\"text-sm text-muted\">Left blank, iP1 words the message by itself around the code.</p>")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
