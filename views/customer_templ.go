@@ -1105,7 +1105,7 @@ func Answer(p AnswerPage) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = Countdown(p.Until, "no longer: reload the page").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = Countdown(p.Page, p.Until, "no longer: reload the page").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -162,6 +162,19 @@ func utc(t time.Time) string {
 	return t.UTC().Format("2 Jan 2006, 15:04 UTC")
 }
 
+// span is a time span in words, rounded up to what a person counts in.
+func span(d time.Duration) string {
+	switch {
+	case d <= 0:
+		return "0 seconds"
+	case d <= 2*time.Minute:
+		return count(int((d+time.Second-1)/time.Second), "second")
+	case d <= 2*time.Hour:
+		return count(int((d+time.Minute-1)/time.Minute), "minute")
+	}
+	return count(int((d+time.Hour-1)/time.Hour), "hour")
+}
+
 // The paths of a customer's pages. A cuid is opaque: one that a path could not
 // carry, or that is a page's own name, is written in hex behind a tilde.
 

@@ -931,7 +931,7 @@ func CodeState(p SMSCodePage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = Countdown(p.Code.ExpiresAt, "no longer").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = Countdown(p.Page, p.Code.ExpiresAt, "no longer").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -140,7 +140,7 @@ func Tokens(p TokensPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = Countdown(p.SessionEnd, "no longer").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = Countdown(p.Page, p.SessionEnd, "no longer").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -375,7 +375,7 @@ func revealedToken(p TokensPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = Countdown(p.Until, "no longer: reload the page").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = Countdown(p.Page, p.Until, "no longer: reload the page").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
