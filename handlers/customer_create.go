@@ -32,9 +32,40 @@ func (h *Handlers) showCustomerNew(w http.ResponseWriter, r *http.Request, statu
 			fields[i].Error = p.Fields[fields[i].Name]
 		}
 	}
-	return h.render(w, r, status, views.CustomerNew(views.CustomerNewPage{
-		Page: h.page(r, "New customer"), Receipt: receipt(), Fields: fields, Problem: h.problem(r, p), Kept: kept,
-	}))
+	page := views.CustomerNewPage{Page: h.page(r, "New customer"), Receipt: receipt(), Fields: fields, Problem: h.problem(r, p), Kept: kept}
+	if p != nil && p.Act != "" {
+		lost, err := h.lostCreate(r, p.Act)
+		if err != nil {
+			return err
+		}
+		page.Lost = &lost
+	}
+	return h.render(w, r, status, views.CustomerNew(page))
+}
+
+// createState tells how a create whose answer was lost ended.
+func (h *Handlers) createState(w http.ResponseWriter, r *http.Request) error {
+	lost, err := h.lostCreate(r, r.PathValue("act"))
+	if err != nil {
+		return err
+	}
+	page := views.CreateStatePage{Page: h.page(r, "Was it created?"), Lost: lost}
+	if isFragment(r) {
+		return h.render(w, r, http.StatusOK, views.LostCreateState(page.Page, lost))
+	}
+	return h.render(w, r, http.StatusOK, views.CreateState(page))
+}
+
+func (h *Handlers) lostCreate(r *http.Request, act string) (views.LostCreate, error) {
+	c, err := h.Store.OpenCreateOfAct(r.Context(), act)
+	if err != nil {
+		return views.LostCreate{}, err
+	}
+	lost := views.LostCreate{Act: c.Act, Company: c.Company, Email: c.Email, State: c.State}
+	if c.CUID != "" {
+		lost.Customer = views.CustomerPath(c.CUID)
+	}
+	return lost, nil
 }
 
 func (h *Handlers) customerCreate(w http.ResponseWriter, r *http.Request) error {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"frontdesk/store"
 	"frontdesk/store/audit"
@@ -13,16 +14,34 @@ import (
 
 var errNothingHere = store.ErrNotFound
 
-// failedAct is the act on a customer's page that was just refused, and what
-// was typed.
+// failedAct is the act on a customer's page that was just refused, or that the
+// session's end kept from being sent, and what was typed.
 type failedAct struct {
 	act     string // "sso", "reveal" or "issue"
 	typed   url.Values
-	problem *desk.Problem
+	problem *desk.Problem // nil: it was not sent
 }
 
 func (h *Handlers) customerShow(w http.ResponseWriter, r *http.Request) error {
-	return h.showCustomer(w, r, http.StatusOK, failedAct{})
+	v := visitOf(r)
+	post := v.Prefs.Draft.Post
+	kept := failedAct{typed: h.takeDraft(r, v)}
+	if kept.typed.Get("reason") != "" { // the session had ended before this was sent
+		kept.act = actOfPost(post)
+		v.Prefs.flash("info", "Your session had ended before this was sent. What you typed is still here; nothing was sent.")
+	}
+	return h.showCustomer(w, r, http.StatusOK, kept)
+}
+
+// actOfPost names the form of a customer's page that posts to path.
+func actOfPost(path string) string {
+	switch {
+	case strings.HasSuffix(path, "/credentials/reveal"):
+		return "reveal"
+	case strings.HasSuffix(path, "/credentials"):
+		return "issue"
+	}
+	return "sso"
 }
 
 func (h *Handlers) showCustomer(w http.ResponseWriter, r *http.Request, status int, failed failedAct) error {
@@ -74,7 +93,7 @@ func (h *Handlers) showCustomer(w http.ResponseWriter, r *http.Request, status i
 	page.SSO = h.actForm("sso", h.Desk.Reason, failed)
 	page.Reveal = h.actForm("reveal", h.Desk.Reason, failed)
 	page.Issue = h.actForm("issue", true, failed)
-	if page.CanAct {
+	if page.CanAct && customer.Email != "" { // only then can the SSO form be sent
 		v.Form = h.Desk.Hosts.FormAction()
 	}
 	return h.render(w, r, status, views.Customer(page))
@@ -91,10 +110,11 @@ func (h *Handlers) actForm(act string, wantsReason bool, failed failedAct) views
 		ID: act + "-reason", Name: "reason", Label: "Reason", Required: wantsReason, Autocomplete: "off", MaxLength: 2000,
 		Hint: "For the record: a ticket number or a few words.",
 	}}
-	if failed.act == act && failed.problem != nil {
-		f.Open = true
-		f.Reason.Value, f.Reason.Error = failed.typed.Get("reason"), failed.problem.Fields["reason"]
-		f.Error = failed.problem.Fields["password"]
+	if failed.act == act {
+		f.Open, f.Reason.Value = true, failed.typed.Get("reason")
+		if failed.problem != nil {
+			f.Reason.Error, f.Error = failed.problem.Fields["reason"], failed.problem.Fields["password"]
+		}
 	}
 	return f
 }
@@ -132,7 +152,9 @@ func (h *Handlers) ssoLink(w http.ResponseWriter, r *http.Request) error {
 			page.Choices = append(page.Choices, views.SSOChoice{Row: customerRow(c), Form: form, CanAct: true})
 		}
 	}
-	visitOf(r).Form = h.Desk.Hosts.FormAction()
+	if len(page.Choices) > 0 {
+		visitOf(r).Form = h.Desk.Hosts.FormAction()
+	}
 	return h.render(w, r, http.StatusOK, views.SSO(page))
 }
 

@@ -165,17 +165,28 @@ func (h *Handlers) checked(rt route) http.Handler {
 			h.askToSignIn(w, r)
 			return
 		case !v.Actor.Staff.Role.Includes(rt.Needs):
-			if r.Method != http.MethodGet && r.Method != http.MethodHead {
-				h.Desk.Deny(r.Context(), v.Actor.Who(), rt.Pattern, audit.Subject{ID: r.PathValue("cuid")}, "the role "+string(v.Actor.Staff.Role)+" does not include this")
-			}
+			h.deny(r, rt, "the role "+string(v.Actor.Staff.Role)+" does not include this")
 			h.fail(w, r, &desk.Problem{Kind: desk.Forbidden, Title: "Not allowed",
 				Text: "Your role (" + string(v.Actor.Staff.Role) + ") does not include this. Nothing was done.", Advice: "Ask an admin of frontdesk if you need it."})
 			return
 		}
-		if err := rt.Handle(w, r); err != nil {
+		err := rt.Handle(w, r)
+		var p *desk.Problem
+		if errors.As(err, &p) && p.Kind == desk.Forbidden { // what the route alone could not tell, such as whose session it is
+			h.deny(r, rt, p.Text)
+		}
+		if err != nil {
 			h.fail(w, r, err)
 		}
 	})
+}
+
+// deny records a post that was refused; reading somebody else's page is none.
+func (h *Handlers) deny(r *http.Request, rt route, why string) {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return
+	}
+	h.Desk.Deny(r.Context(), visitOf(r).Actor.Who(), rt.Pattern, audit.Subject{ID: cuidOf(r)}, why)
 }
 
 // posted refuses state-changing requests from other origins and bounds the

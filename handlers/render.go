@@ -25,7 +25,7 @@ func (h *Handlers) page(r *http.Request, title string) views.Page {
 		}
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		p.Path = formPath(r.URL.Path) // a way back must be a page
+		p.Path = formPath(r.URL.EscapedPath()) // a way back must be a page
 	}
 	if v.signedIn() {
 		s := v.Actor.Staff

@@ -41,6 +41,7 @@ func (h *Handlers) allRoutes() []route {
 		{"GET /customers", viewer, h.customersList, menu("Customers", "users", "g c")},
 		{"GET /customers/new", manager, h.customerNew, none},
 		{"POST /customers", manager, h.customerCreate, none},
+		{"GET /creates/{act}", manager, h.createState, none},
 		{"POST /customers/refresh", manager, h.customersRefresh, none},
 		{"GET /customers/{cuid}", viewer, h.customerShow, none},
 		{"GET /customers/{cuid}/live", viewer, h.customerLive, none},

@@ -43,6 +43,9 @@ func auditRow(e audit.Entry) views.AuditRow {
 	}
 	if aboutCustomer(e) {
 		row.OnPath = views.CustomerPath(e.On.ID)
+		if row.OnName == "" {
+			row.OnName = e.On.ID // a link needs a text
+		}
 	}
 	return row
 }
@@ -61,7 +64,11 @@ var customerActs = map[string]bool{
 	desk.WhatNoPasscode: true, desk.WhatReveal: true, desk.WhatLive: true, desk.WhatSettle: true,
 }
 
-func aboutCustomer(e audit.Entry) bool { return e.On.ID != "" && customerActs[e.What] }
+// aboutCustomer tells whether an entry's subject is a customer. A denied post
+// is named for its route.
+func aboutCustomer(e audit.Entry) bool {
+	return e.On.ID != "" && (customerActs[e.What] || strings.HasPrefix(e.What, "POST /customers/{cuid}"))
+}
 
 func whoName(w audit.Who) string {
 	switch {

@@ -21,6 +21,7 @@ import (
 const (
 	keyStaff    = "staff"    // int64
 	keySession  = "session"  // public ID
+	keyLogin    = "login"    // the portal username as typed
 	keyToken    = "token"    // the portal's
 	keyEnds     = "ends"     // when the portal token runs out, in Unix milliseconds
 	keyPassword = "password" // when the password was last given, likewise
@@ -98,11 +99,19 @@ type prefs struct {
 
 // draft is a form that was posted after the session had ended.
 type draft struct {
-	Path, Person, Form string
+	Path   string // of the page with the form
+	Post   string // where it was posted to: a page can have several
+	Person string
+	Form   string
 }
 
-// maxDraft keeps the cookie within what browsers take, in bytes.
-const maxDraft = 2000
+// What the cookie may hold, in bytes. Encrypted, signed and encoded it grows by
+// four fifths, and browsers take 4096.
+const (
+	maxPrefs = 2200
+	maxDraft = 1500
+	maxBack  = 400
+)
 
 func (h *Handlers) readPrefs(r *http.Request) *prefs {
 	// An unreadable cookie (a changed secret, a forged one) counts as none.
@@ -125,6 +134,12 @@ func (h *Handlers) savePrefs(w http.ResponseWriter, r *http.Request, v *visit) e
 	text, err := json.Marshal(v.Prefs)
 	if err != nil {
 		return err
+	}
+	if len(text) > maxPrefs { // browsers would drop the whole cookie: what is long goes first
+		v.Prefs.Draft, v.Prefs.Flashes = draft{}, nil
+		if text, err = json.Marshal(v.Prefs); err != nil {
+			return err
+		}
 	}
 	v.Prefs.cookie.Values["prefs"] = string(text)
 	v.Prefs.changed = false
@@ -173,6 +188,7 @@ func (h *Handlers) identify(r *http.Request, v *visit) error {
 	v.Token, v.Ends = h.sessions.GetString(ctx, keyToken), ends
 	*v.Meta = store.SessionMeta{ID: session.ID, StaffID: id, Address: session.Address, Agent: session.Agent}
 	v.Actor.Staff, v.Actor.Session, v.Actor.PasswordAt = staff, session.ID, h.sessionTime(ctx, keyPassword)
+	v.Actor.Login = h.sessions.GetString(ctx, keyLogin)
 	return nil
 }
 
@@ -199,6 +215,7 @@ func (h *Handlers) begin(r *http.Request, v *visit, in desk.SignedIn) error {
 	*v.Meta = store.SessionMeta{ID: id, StaffID: in.Staff.ID, Address: v.Actor.Address, Agent: v.Actor.Agent}
 	h.sessions.Put(ctx, keyStaff, in.Staff.ID)
 	h.sessions.Put(ctx, keySession, id)
+	h.sessions.Put(ctx, keyLogin, in.Login)
 	h.sessions.Put(ctx, keyToken, in.Token)
 	h.sessions.Put(ctx, keyEnds, in.TokenExpires.UnixMilli())
 	h.sessions.Put(ctx, keyPassword, h.Now().UnixMilli())
@@ -237,9 +254,9 @@ func (h *Handlers) askToSignIn(w http.ResponseWriter, r *http.Request) {
 	v.Prefs.changed = true
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
-		v.Prefs.Back = r.URL.RequestURI()
+		v.Prefs.Back = wayBack(r)
 	default:
-		v.Prefs.Back = formPath(r.URL.Path)
+		v.Prefs.Back = formPath(r.URL.EscapedPath())
 		kept := url.Values{}
 		for name, values := range r.PostForm {
 			kept[name] = values
@@ -248,7 +265,7 @@ func (h *Handlers) askToSignIn(w http.ResponseWriter, r *http.Request) {
 			kept.Del(name)
 		}
 		if form := kept.Encode(); len(form) > 0 && len(form) <= maxDraft {
-			v.Prefs.Draft = draft{Path: v.Prefs.Back, Person: v.Prefs.Person, Form: form}
+			v.Prefs.Draft = draft{Path: v.Prefs.Back, Post: r.URL.EscapedPath(), Person: v.Prefs.Person, Form: form}
 		}
 		v.Prefs.flash("info", "Your session had ended, so nothing was sent. Sign in to go on.")
 	}
@@ -260,6 +277,26 @@ func (h *Handlers) askToSignIn(w http.ResponseWriter, r *http.Request) {
 	h.redirect(w, r, "/login")
 }
 
+// wayBack is the page that was asked for; for a part of a page, the page that
+// asked for it.
+func wayBack(r *http.Request) string {
+	back := r.URL.RequestURI()
+	if isFragment(r) {
+		u, err := url.Parse(r.Header.Get("HX-Current-URL"))
+		if err != nil {
+			return "/"
+		}
+		back = localPath(u.RequestURI())
+	}
+	if len(back) > maxBack {
+		back, _, _ = strings.Cut(back, "?")
+	}
+	if len(back) > maxBack {
+		return "/"
+	}
+	return back
+}
+
 // formPath is the page whose form posts to path.
 func formPath(path string) string {
 	switch {
@@ -268,10 +305,11 @@ func formPath(path string) string {
 	case path == "/customers/refresh":
 		return "/customers"
 	case strings.HasPrefix(path, "/customers/"):
-		if strings.Contains(path, "/passcode") {
-			return path[:strings.LastIndex(path, "/passcode")] + "/passcode"
+		parts := strings.Split(path, "/") // "", "customers", the cuid, the act …
+		if len(parts) > 3 && parts[3] == "passcode" {
+			return strings.Join(parts[:4], "/")
 		}
-		return strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(path, "/reveal"), "/credentials"), "/sso")
+		return strings.Join(parts[:3], "/")
 	case strings.HasPrefix(path, "/tokens"):
 		return "/tokens"
 	case strings.HasPrefix(path, "/staff"):
@@ -292,7 +330,7 @@ func formPath(path string) string {
 // ended, once, and only to the same person.
 func (h *Handlers) takeDraft(r *http.Request, v *visit) url.Values {
 	d := v.Prefs.Draft
-	if d.Path != r.URL.Path {
+	if d.Path == "" || d.Path != r.URL.EscapedPath() {
 		return nil
 	}
 	v.Prefs.Draft, v.Prefs.changed = draft{}, true

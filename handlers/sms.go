@@ -189,6 +189,7 @@ func (h *Handlers) smsCountry(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handlers) smsSettingsForm(w http.ResponseWriter, r *http.Request) error {
+	kept := h.takeDraft(r, visitOf(r))
 	form, err := h.Desk.SMSSettings(r.Context())
 	var p *desk.Problem
 	switch {
@@ -198,9 +199,12 @@ func (h *Handlers) smsSettingsForm(w http.ResponseWriter, r *http.Request) error
 		if !h.Desk.SMS() {
 			status = http.StatusOK // the page says that SMS is not set up
 		}
-		return h.showSMSSettings(w, r, status, nil, p)
+		return h.showSMSSettings(w, r, status, kept, p)
 	case err != nil:
 		return err
+	case kept != nil:
+		visitOf(r).Prefs.flash("info", "Your session had ended before this was saved. What you typed is still here; nothing was changed.")
+		return h.showSMSSettings(w, r, http.StatusOK, kept, nil)
 	}
 	return h.showSMSSettings(w, r, http.StatusOK, url.Values{
 		"from": {form.From}, "message_format": {form.MessageFormat}, "length": {form.Length}, "expiration_time": {form.ExpirationTime},

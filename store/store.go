@@ -68,6 +68,15 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	}
 	db := &DB{seal: seal, now: o.Now}
 
+	// Only the operator's user may read it; SQLite gives its side files the same mode.
+	file, err := os.OpenFile(o.Path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	if err := file.Close(); err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+
 	// One writer: SQLite takes one at a time anyway, and waiting for our own
 	// mutex is fair and short, where SQLite's busy handler polls.
 	if db.writer, err = openSQLite(o.Path, "immediate"); err != nil {
@@ -95,6 +104,7 @@ func openSQLite(path, txlock string) (*sql.DB, error) {
 		"journal_mode(WAL)",  // readers never block the writer, nor the writer readers
 		"synchronous(FULL)",  // an acknowledged audit entry survives a power cut
 		"foreign_keys(1)",
+		"temp_store(MEMORY)", // a container may have no place for temporary files
 	}}
 	// The path is escaped so that '?' and '#' in it stay part of the name.
 	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()

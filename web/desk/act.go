@@ -106,7 +106,7 @@ func (d *Desk) begin(ctx context.Context, in intent, guard func(tx *store.Tx) er
 	case err != nil:
 		return nil, nil, unrecorded(err)
 	case taken != nil:
-		prior, err := d.await(ctx, key)
+		prior, err := d.await(ctx, in.By, key)
 		return nil, &prior, err
 	}
 	a.Ctx = call.WithTrace(lasting, &a.trace)
@@ -119,6 +119,9 @@ func (d *Desk) begin(ctx context.Context, in intent, guard func(tx *store.Tx) er
 // one.
 func (d *Desk) finish(a *act, answer Answer, callErr error, rows func(tx *store.Tx, answer *Answer) error) (Answer, error) {
 	answer.Act, answer.What, answer.Session, answer.At = a.ID, a.What, a.By.Session, a.Began
+	if answer.Problem != nil && answer.Problem.Kind == Unknown {
+		answer.Problem.Act = a.ID
+	}
 	entry := audit.Entry{
 		Act: a.ID, Phase: audit.Outcome, Who: a.By.Who(), What: a.What, On: a.On, Reason: a.Reason, Service: a.Service,
 		Status: a.trace.Status, Duration: d.Now().Sub(a.Began), Result: audit.Done, Detail: answer.Message,
@@ -171,7 +174,7 @@ func putAnswer(ctx context.Context, tx *store.Tx, answer Answer) error {
 
 // await returns the answer of an act that was posted before. While that act is
 // still under way, it waits for it.
-func (d *Desk) await(ctx context.Context, key string) (Answer, error) {
+func (d *Desk) await(ctx context.Context, by Actor, key string) (Answer, error) {
 	deadline := time.Now().Add(d.Act + 5*time.Second)
 	for {
 		r, err := d.Store.Receipt(ctx, key)
@@ -179,7 +182,7 @@ func (d *Desk) await(ctx context.Context, key string) (Answer, error) {
 			return Answer{}, err
 		}
 		if r.Answer != nil {
-			answer, err := readAnswer(r)
+			answer, err := d.readAnswer(r, by)
 			if err == nil && answer.Problem != nil {
 				return answer, answer.Problem
 			}
@@ -198,13 +201,15 @@ func (d *Desk) await(ctx context.Context, key string) (Answer, error) {
 	}
 }
 
-func readAnswer(r store.Receipt) (Answer, error) {
+// readAnswer reads an answer as by may see it: its secret only in the session
+// that acted, for SecretsShown.
+func (d *Desk) readAnswer(r store.Receipt, by Actor) (Answer, error) {
 	var a Answer
 	if err := json.Unmarshal(r.Answer, &a); err != nil {
 		return a, err
 	}
 	a.At = r.At
-	if r.Secret != nil {
+	if r.Secret != nil && a.Session == by.Session && d.Now().Sub(r.At) < SecretsShown {
 		if err := json.Unmarshal(r.Secret, &a.Secret); err != nil {
 			return a, err
 		}
@@ -222,11 +227,7 @@ func (d *Desk) Answer(ctx context.Context, by Actor, act string) (Answer, error)
 	if r.Answer == nil {
 		return Answer{}, store.ErrNotFound
 	}
-	a, err := readAnswer(r)
-	if a.Session != by.Session || d.Now().Sub(r.At) >= SecretsShown {
-		a.Secret = Secret{}
-	}
-	return a, err
+	return d.readAnswer(r, by)
 }
 
 // CloseOpenActs records as unknown the acts that a crash left between intent
@@ -237,14 +238,17 @@ func (d *Desk) CloseOpenActs(ctx context.Context) error {
 		return err
 	}
 	for _, e := range open {
-		answer := Answer{Act: e.Act, What: e.What, CUID: e.On.ID, Problem: &Problem{
+		answer := Answer{Act: e.Act, What: e.What, Problem: &Problem{
 			Kind: Unknown, Service: serviceNames[e.Service], Title: "The outcome is unknown",
 			Text:   "frontdesk was stopped before the answer arrived. It may have happened.",
 			Advice: "Check before you do it again.",
 		}}
+		if e.Service == "atom" {
+			answer.CUID, answer.Email = e.On.ID, e.On.Email
+		}
 		began := e.At
 		e.Phase, e.Result, e.Detail = audit.Outcome, audit.Unknown, "frontdesk was stopped before the answer arrived"
-		err := d.Store.Write(ctx, func(tx *store.Tx) error {
+		err := d.Store.Write(ctx, func(tx *store.Tx) (err error) {
 			if err := tx.Append(ctx, &e); err != nil {
 				return err
 			}
@@ -254,7 +258,9 @@ func (d *Desk) CloseOpenActs(ctx context.Context) error {
 					return err
 				}
 			case WhatSendSMS:
-				if _, err := tx.AddCode(ctx, store.Code{Act: e.Act, Phone: e.On.Name, StaffID: e.Who.StaffID, StaffName: e.Who.Name, SentAt: began}); err != nil {
+				if answer.CodeID, err = tx.AddCode(ctx, store.Code{
+					Act: e.Act, Phone: e.On.Name, StaffID: e.Who.StaffID, StaffName: e.Who.Name, SentAt: began,
+				}); err != nil {
 					return err
 				}
 			}

@@ -49,7 +49,7 @@ func (d *Desk) CreateCustomer(ctx context.Context, by Actor, receipt string, in 
 		answer.Problem = explain(callErr, wording{
 			Try: "create the customer", On: in.Email, Setup: setupAtom,
 			Unknown: "The customer may or may not have been created.",
-			Then:    "Do not send it again. frontdesk is looking in ATOM's list and will say here, on home and in the audit log which it was.",
+			Then:    "Do not send it again: frontdesk is looking in ATOM's list, and says below, on home and in the audit log which it was.",
 		})
 		lost := answer.Problem.Kind == Unknown
 		answer, err = d.finish(a, answer, callErr, func(tx *store.Tx, _ *Answer) error {

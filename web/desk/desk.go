@@ -61,8 +61,7 @@ func New(c Config) *Desk {
 	return d
 }
 
-// Run closes what a crash left open, then keeps the mirror fresh and sweeps
-// what has expired, until ctx is done.
+// Run keeps the mirror fresh and sweeps what has expired, until ctx is done.
 func (d *Desk) Run(ctx context.Context) {
 	var jobs sync.WaitGroup
 	jobs.Go(func() { d.Mirror.run(ctx) })
@@ -109,6 +108,7 @@ func (d *Desk) sweep(ctx context.Context) {
 // Actor is who acts, and from where.
 type Actor struct {
 	Staff      store.Staff
+	Login      string // the portal username as it was typed at sign-in
 	Session    string // public ID
 	Address    string
 	Agent      string

@@ -128,7 +128,7 @@ func (m *Mirror) sync(ctx context.Context, s *Sync) (store.SyncReport, error) {
 	if err != nil {
 		return m.failed(ctx, r, err)
 	}
-	doubt, err := m.doubt(ctx, len(listed))
+	doubt, err := m.doubt(ctx, present, r.StartedAt)
 	if err != nil {
 		return m.failed(ctx, r, err)
 	}
@@ -197,17 +197,18 @@ func (m *Mirror) sync(ctx context.Context, s *Sync) (store.SyncReport, error) {
 }
 
 // doubt says why a list is not believed yet: it is empty, or has lost more
-// than half of the customers, and did not come so twice.
-func (m *Mirror) doubt(ctx context.Context, listed int) (string, error) {
-	had, err := m.desk.Store.CountCustomers(ctx)
-	if err != nil || had == 0 || listed*2 >= had {
+// than half of the customers, and the one before it was not doubted already
+// with as few. A list of other customers has lost them all, however long it is.
+func (m *Mirror) doubt(ctx context.Context, present map[string]bool, began time.Time) (string, error) {
+	had, lost, err := m.desk.Store.CountLost(ctx, present, began)
+	if err != nil || lost*2 <= had {
 		return "", err
 	}
 	last, err := m.desk.Store.LastSync(ctx)
-	if err == nil && last.Outcome == "doubted" {
+	if err == nil && last.Outcome == "doubted" && len(present) >= last.Total {
 		return "", nil
 	}
-	return fmt.Sprintf("ATOM listed %d customers, where there were %d", listed, had), nil
+	return fmt.Sprintf("ATOM listed %d customers and left out %d of the %d that there were", len(present), lost, had), nil
 }
 
 // failed stores the report of a sync that did not come to its end.

@@ -37,6 +37,7 @@ type Problem struct {
 	Fields  map[string]string // a message per form field
 	Timeout bool
 	Wait    time.Duration // before it may be tried again
+	Act     string        // the act whose outcome is unknown
 	Err     error         `json:"-"` // for frontdesk's own log
 }
 
@@ -161,6 +162,7 @@ func (p *Problem) explainRefusal(e *call.Error, name string, w wording) {
 		}
 		p.Title = "Too many active codes for this number"
 		p.Advice = "Wait until one of them expires or is used, then send again."
+		p.Fields = map[string]string{"phone": "This number has too many active codes."}
 	default:
 		if e.Status >= http.StatusInternalServerError {
 			p.Kind, p.Title = Trouble, capital(name)+" could not do it"

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"frontdesk/store"
 	"frontdesk/store/audit"
@@ -28,6 +30,7 @@ type SignIn struct {
 // SignedIn is somebody whom the portal and the staff directory both know.
 type SignedIn struct {
 	Staff        store.Staff
+	Login        string // the username as typed
 	Token        string // the portal's
 	TokenExpires time.Time
 }
@@ -41,6 +44,9 @@ func (d *Desk) SignIn(ctx context.Context, by Actor, in SignIn) (SignedIn, error
 	}
 	if store.FoldUsername(in.Username) == "" {
 		fields["username"] = "Enter your portal username."
+	}
+	if utf8.RuneCountInString(in.Username) > 200 { // it goes into the log and the throttle
+		fields["username"] = "At most 200 characters."
 	}
 	if in.Password == "" {
 		fields["password"] = "Enter your portal password."
@@ -60,7 +66,7 @@ func (d *Desk) Confirm(ctx context.Context, by Actor, what, password string) (Si
 	if password == "" {
 		return SignedIn{}, invalid(map[string]string{"password": "Enter your portal password."})
 	}
-	in := SignIn{Portal: by.Staff.Portal, Username: by.Staff.Username, Password: password}
+	in := SignIn{Portal: by.Staff.Portal, Username: firstOf(by.Login, by.Staff.Username), Password: password}
 	got, err := d.authenticate(ctx, by, what, in, nil)
 	var p *Problem
 	if errors.As(err, &p) && p.Kind == Unauthorized {
@@ -87,12 +93,13 @@ func (d *Desk) authenticate(ctx context.Context, by Actor, what string, in SignI
 	address := "address:" + by.Address
 
 	var wait time.Duration
+	counted := map[string]refusal{}
 	a := &act{intent: intent{By: by, What: what, Service: "portal"}, ID: store.NewID(), Began: d.Now()}
 	a.Ctx = call.WithTrace(context.WithoutCancel(ctx), &a.trace)
 	d.under.Add(1)
 	err := d.Store.Write(a.Ctx, func(tx *store.Tx) error {
 		var err error
-		if wait, err = d.throttle(a.Ctx, tx, user, address); err != nil {
+		if wait, err = d.throttle(a.Ctx, tx, user, address, counted); err != nil {
 			return err
 		}
 		entry := audit.Entry{Act: a.ID, Phase: audit.Intent, Who: by.Who(), What: what, Service: "portal"}
@@ -112,7 +119,8 @@ func (d *Desk) authenticate(ctx context.Context, by Actor, what string, in SignI
 			Advice: "Wait " + waitWords(wait) + ", then try again. Forgotten passwords are reset in the IntelePeer portal."}
 	}
 
-	token, callErr := client.Authenticate(a.Ctx, store.FoldUsername(in.Username), in.Password)
+	// As it was typed: a portal may tell upper from lower case, though frontdesk does not.
+	token, callErr := client.Authenticate(a.Ctx, strings.TrimSpace(in.Username), in.Password)
 
 	var p *Problem
 	var staff store.Staff
@@ -139,7 +147,7 @@ func (d *Desk) authenticate(ctx context.Context, by Actor, what string, in SignI
 			if err := tx.ClearRefusals(a.Ctx, user); err != nil {
 				return err
 			}
-			if err := tx.UndoRefusal(a.Ctx, address); err != nil {
+			if err := tx.UndoRefusal(a.Ctx, address, counted[address].at, counted[address].before); err != nil {
 				return err
 			}
 			if welcome != nil {
@@ -149,17 +157,28 @@ func (d *Desk) authenticate(ctx context.Context, by Actor, what string, in SignI
 		case p.Kind == Unauthorized || p.Kind == Forbidden:
 			return nil // it stays counted
 		}
-		return errors.Join(tx.UndoRefusal(a.Ctx, user), tx.UndoRefusal(a.Ctx, address)) // a portal that is down counts for nothing
+		for subject, c := range counted { // a portal that is down counts for nothing
+			if err := tx.UndoRefusal(a.Ctx, subject, c.at, c.before); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return SignedIn{}, err
 	}
-	return SignedIn{Staff: staff, Token: token, TokenExpires: a.Began.Add(tokenHolds)}, nil
+	return SignedIn{Staff: staff, Login: strings.TrimSpace(in.Username), Token: token, TokenExpires: a.Began.Add(tokenHolds)}, nil
+}
+
+// refusal is one that was counted before the call, and the record without it.
+type refusal struct {
+	at     time.Time
+	before store.Throttle
 }
 
 // throttle returns how long user or address must wait; when neither must, it
-// counts a refusal for both.
-func (d *Desk) throttle(ctx context.Context, tx *store.Tx, user, address string) (time.Duration, error) {
+// counts a refusal for both and notes them in counted.
+func (d *Desk) throttle(ctx context.Context, tx *store.Tx, user, address string, counted map[string]refusal) (time.Duration, error) {
 	var wait time.Duration
 	limits := map[string]int{user: throttleUser, address: throttleAddress}
 	for subject, limit := range limits {
@@ -167,6 +186,7 @@ func (d *Desk) throttle(ctx context.Context, tx *store.Tx, user, address string)
 		if err != nil {
 			return 0, err
 		}
+		counted[subject] = refusal{before: t}
 		if t.Refusals >= limit {
 			pause := time.Duration(math.Min(float64(throttleWindow), float64(time.Second)*math.Pow(2, float64(t.Refusals-limit))))
 			wait = max(wait, t.Last.Add(pause).Sub(d.Now()))
@@ -176,9 +196,11 @@ func (d *Desk) throttle(ctx context.Context, tx *store.Tx, user, address string)
 		return wait, nil
 	}
 	for subject, limit := range limits {
-		if err := tx.AddRefusal(ctx, subject, limit, throttleWindow); err != nil {
+		at, err := tx.AddRefusal(ctx, subject, limit, throttleWindow)
+		if err != nil {
 			return 0, err
 		}
+		counted[subject] = refusal{at: at, before: counted[subject].before}
 	}
 	return 0, nil
 }

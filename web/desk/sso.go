@@ -19,6 +19,7 @@ func (d *Desk) OpenSSO(ctx context.Context, by Actor, receipt, cuid, reason stri
 	}
 	a, prior, err := d.begin(ctx, intent{
 		By: by, What: WhatSSO, On: subject(customer), Reason: strings.TrimSpace(reason), Service: "atom", Receipt: receipt, Repeats: ssoRepeats,
+		Form: []string{by.Session}, // another session cannot see the link, so it asks for its own
 	}, nil)
 	if prior != nil || err != nil {
 		return answered(prior, err)
@@ -36,8 +37,8 @@ func (d *Desk) OpenSSO(ctx context.Context, by Actor, receipt, cuid, reason stri
 		})
 	default:
 		if err := d.Hosts.Allows(link); err != nil {
-			callErr = &Problem{Kind: Trouble, Service: serviceNames["atom"], Title: "ATOM sent a link to a place that is not allowed",
-				Text:   "The link leads to " + firstOf(link.Host, "no host") + ": " + err.Error() + ". You were not sent there.",
+			callErr = &Problem{Kind: Trouble, Service: serviceNames["atom"], Title: "ATOM sent a link to " + firstOf(link.Host, "no host") + ", which is not allowed",
+				Text:   capital(err.Error()) + ". You were not sent there.",
 				Advice: "If that is your platform, ask your operator to add it to FRONTDESK_SSO_HOSTS.", Err: err}
 			answer.Problem = callErr.(*Problem)
 			break
