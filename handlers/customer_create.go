@@ -9,7 +9,7 @@ import (
 )
 
 func (h *Handlers) customerNew(w http.ResponseWriter, r *http.Request) error {
-	kept := h.takeDraft(r, visitOf(r))
+	kept, _ := h.takeDraft(r, visitOf(r))
 	return h.showCustomerNew(w, r, http.StatusOK, kept, nil, kept != nil)
 }
 

@@ -24,8 +24,8 @@ type failedAct struct {
 
 func (h *Handlers) customerShow(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
-	post := v.Prefs.Draft.Post
-	kept := failedAct{typed: h.takeDraft(r, v)}
+	typed, post := h.takeDraft(r, v)
+	kept := failedAct{typed: typed}
 	if kept.typed.Get("reason") != "" { // the session had ended before this was sent
 		kept.act = actOfPost(post)
 		v.Prefs.flash("info", "Your session had ended before this was sent. What you typed is still here; nothing was sent.")

@@ -91,26 +91,17 @@ type prefs struct {
 	Portal  string
 	Person  string // who was last signed in, as portal:username
 	Back    string
-	Draft   draft
+	Draft   draftMark
 
 	cookie  *gorilla.Session
 	changed bool
-}
-
-// draft is a form that was posted after the session had ended.
-type draft struct {
-	Path   string // of the page with the form
-	Post   string // where it was posted to: a page can have several
-	Person string
-	Form   string
 }
 
 // What the cookie may hold, in bytes. Encrypted, signed and encoded it grows by
 // four fifths, and browsers take 4096.
 const (
 	maxPrefs = 2200
-	maxDraft = 1500
-	maxBack  = 400
+	maxBack  = 1000
 )
 
 func (h *Handlers) readPrefs(r *http.Request) *prefs {
@@ -136,7 +127,7 @@ func (h *Handlers) savePrefs(w http.ResponseWriter, r *http.Request, v *visit) e
 		return err
 	}
 	if len(text) > maxPrefs { // browsers would drop the whole cookie: what is long goes first
-		v.Prefs.Draft, v.Prefs.Flashes = draft{}, nil
+		v.Prefs.Flashes, v.Prefs.Back = nil, ""
 		if text, err = json.Marshal(v.Prefs); err != nil {
 			return err
 		}
@@ -180,7 +171,7 @@ func (h *Handlers) identify(r *http.Request, v *visit) error {
 		v.Prefs.flash("info", "Your portal token ran out after 24 hours, and your session with it.")
 		return h.sessions.Destroy(ctx)
 	}
-	if now.Sub(session.SeenAt) > touchEvery {
+	if now.Sub(session.SeenAt) > touchEvery && !isPoll(r) {
 		if err := h.Store.TouchSession(ctx, session.ID); err != nil {
 			h.Log.Warn("note a session's use", "error", err, "request", v.ID) // reading goes on when the database cannot be written
 		}
@@ -191,6 +182,10 @@ func (h *Handlers) identify(r *http.Request, v *visit) error {
 	v.Actor.Login = h.sessions.GetString(ctx, keyLogin)
 	return nil
 }
+
+// isPoll tells whether the page asked by itself: that nobody does, so it does
+// not keep the session alive. Such elements have an ID that begins with "poll-".
+func isPoll(r *http.Request) bool { return strings.HasPrefix(r.Header.Get("HX-Trigger"), "poll-") }
 
 // sessionTime reads a time of the session; the zero time when it has none.
 func (h *Handlers) sessionTime(ctx context.Context, key string) time.Time {
@@ -225,16 +220,15 @@ func (h *Handlers) begin(r *http.Request, v *visit, in desk.SignedIn) error {
 	return nil
 }
 
-// stepUp makes sure that the portal password was given lately; otherwise it
-// takes the one in the form to the portal.
+// stepUp takes the password in the form to the portal, unless it was given
+// lately. The act itself refuses when it was not (Confirmed).
 func (h *Handlers) stepUp(r *http.Request, v *visit) error {
 	if h.Desk.Confirmed(v.Actor) {
 		return nil
 	}
 	password := r.PostForm.Get("password")
 	if password == "" {
-		return &desk.Problem{Kind: desk.Invalid, Title: "Your password is needed for this", Text: "Nothing was done.",
-			Fields: map[string]string{"password": "Enter your portal password again."}}
+		return nil // the act says so, with whatever else is missing
 	}
 	if _, err := h.Desk.Confirm(r.Context(), v.Actor, desk.WhatConfirm, password); err != nil {
 		return err
@@ -243,9 +237,6 @@ func (h *Handlers) stepUp(r *http.Request, v *visit) error {
 	h.sessions.Put(r.Context(), keyPassword, v.Actor.PasswordAt.UnixMilli())
 	return nil
 }
-
-// secretFields never go into a draft.
-var secretFields = []string{"password", "passcode", "code", "token", "receipt"}
 
 // askToSignIn sends somebody who is signed out to the sign-in page, and
 // remembers where they were going and what they had typed.
@@ -257,16 +248,7 @@ func (h *Handlers) askToSignIn(w http.ResponseWriter, r *http.Request) {
 		v.Prefs.Back = wayBack(r)
 	default:
 		v.Prefs.Back = formPath(r.URL.EscapedPath())
-		kept := url.Values{}
-		for name, values := range r.PostForm {
-			kept[name] = values
-		}
-		for _, name := range secretFields {
-			kept.Del(name)
-		}
-		if form := kept.Encode(); len(form) > 0 && len(form) <= maxDraft {
-			v.Prefs.Draft = draft{Path: v.Prefs.Back, Post: r.URL.EscapedPath(), Person: v.Prefs.Person, Form: form}
-		}
+		h.keepDraft(r, v, v.Prefs.Back)
 		v.Prefs.flash("info", "Your session had ended, so nothing was sent. Sign in to go on.")
 	}
 	if isFragment(r) {
@@ -325,26 +307,6 @@ func formPath(path string) string {
 	}
 	return "/"
 }
-
-// takeDraft returns what the reader had typed on this page when their session
-// ended, once, and only to the same person.
-func (h *Handlers) takeDraft(r *http.Request, v *visit) url.Values {
-	d := v.Prefs.Draft
-	if d.Path == "" || d.Path != r.URL.EscapedPath() {
-		return nil
-	}
-	v.Prefs.Draft, v.Prefs.changed = draft{}, true
-	if d.Person != person(v.Actor.Staff) {
-		return nil
-	}
-	form, err := url.ParseQuery(d.Form)
-	if err != nil {
-		return nil
-	}
-	return form
-}
-
-func person(s store.Staff) string { return s.Portal + ":" + s.Username }
 
 // localPath returns path when it is one of ours, otherwise "/". Browsers take
 // a backslash for a slash, and "//host" for another site.

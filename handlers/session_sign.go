@@ -36,7 +36,7 @@ func (h *Handlers) showLogin(w http.ResponseWriter, r *http.Request, status int,
 		Password: views.Input{Name: "password", Label: "Password", Type: "password", Autocomplete: "current-password", Required: true, Autofocus: in.Username != ""},
 	}
 	if p != nil {
-		page.Username.Error, page.Password.Error = p.Fields["username"], p.Fields["password"]
+		page.PortalError, page.Username.Error, page.Password.Error = p.Fields["portal"], p.Fields["username"], p.Fields["password"]
 	}
 	if h.Demo != nil {
 		page.People, page.DemoWord = h.Demo.People, h.Demo.Password
@@ -48,24 +48,24 @@ func (h *Handlers) showLogin(w http.ResponseWriter, r *http.Request, status int,
 func (h *Handlers) login(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	in := desk.SignIn{Portal: r.PostForm.Get("portal"), Username: r.PostForm.Get("username"), Password: r.PostForm.Get("password")}
-	if v.signedIn() { // somebody else takes over this browser
-		if err := h.endSession(r, v); err != nil {
-			return err
-		}
-	}
-	who, err := h.Desk.SignIn(r.Context(), v.Actor, in)
+	who, err := h.Desk.SignIn(r.Context(), desk.Actor{Address: v.Actor.Address, Agent: v.Actor.Agent, Request: v.Actor.Request}, in)
 	if err != nil {
 		p := problemOf(err)
 		v.failed = err
 		h.retryAfter(w, p)
 		return h.showLogin(w, r, p.Status(), in, p)
 	}
+	if v.signedIn() { // this browser's former session ends with it
+		if err := h.endSession(r, v); err != nil {
+			return err
+		}
+	}
 	if err := h.begin(r, v, who); err != nil {
 		return err
 	}
 	back := localPath(v.Prefs.Back)
-	if v.Prefs.Person != person(who.Staff) && v.Prefs.Draft.Path != "" {
-		v.Prefs.Draft = draft{} // another person's words
+	if v.Prefs.Person != person(who.Staff) {
+		v.Prefs.Draft = draftMark{} // another person's words
 	}
 	v.Prefs.Back, v.Prefs.Portal, v.Prefs.Person, v.Prefs.changed = "", in.Portal, person(who.Staff), true
 	v.Prefs.Flashes = nil

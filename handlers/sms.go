@@ -13,7 +13,7 @@ import (
 )
 
 func (h *Handlers) smsForm(w http.ResponseWriter, r *http.Request) error {
-	kept := h.takeDraft(r, visitOf(r))
+	kept, _ := h.takeDraft(r, visitOf(r))
 	typed := kept
 	if kept == nil {
 		typed = url.Values{"phone": {clip(r.URL.Query().Get("phone"), 40)}}
@@ -189,7 +189,7 @@ func (h *Handlers) smsCountry(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handlers) smsSettingsForm(w http.ResponseWriter, r *http.Request) error {
-	kept := h.takeDraft(r, visitOf(r))
+	kept, _ := h.takeDraft(r, visitOf(r))
 	form, err := h.Desk.SMSSettings(r.Context())
 	var p *desk.Problem
 	switch {

@@ -18,7 +18,7 @@ type failedStaff struct {
 }
 
 func (h *Handlers) staffList(w http.ResponseWriter, r *http.Request) error {
-	kept := h.takeDraft(r, visitOf(r))
+	kept, _ := h.takeDraft(r, visitOf(r))
 	return h.showStaff(w, r, http.StatusOK, failedStaff{typed: kept, kept: kept.Get("username") != ""})
 }
 
@@ -35,6 +35,12 @@ func (h *Handlers) showStaff(w http.ResponseWriter, r *http.Request, status int,
 		}
 		if failed.id == s.ID && failed.problem != nil {
 			row.Error = failed.problem.Fields["role"] + failed.problem.Fields["state"]
+			if role := failed.typed.Get("role"); role != "" {
+				row.Role = role
+			}
+			if state := failed.typed.Get("state"); state != "" {
+				row.Active = state == "active"
+			}
 		}
 		page.People = append(page.People, row)
 	}

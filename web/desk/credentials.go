@@ -19,17 +19,23 @@ func (d *Desk) IssueCredentials(ctx context.Context, by Actor, receipt, cuid, me
 	if err := by.may(store.Admin); err != nil {
 		return Answer{}, err
 	}
-	customer, err := d.customerFor(ctx, by, cuid, reason)
+	customer, err := d.customerFor(ctx, by, cuid, "checked below")
 	if err != nil {
 		return Answer{}, err
 	}
 	fields := map[string]string{}
+	if len(reason) > maxReason {
+		fields["reason"] = "At most 2,000 characters."
+	}
 	if strings.TrimSpace(reason) == "" {
 		fields["reason"] = "Say why, for the record: a ticket number or a few words."
 	}
 	what := map[string]string{"cuid": WhatByCUID, "nopasscode": WhatNoPasscode}[method]
 	if what == "" {
 		fields["method"] = "Choose how to issue them."
+	}
+	if !d.Confirmed(by) {
+		fields["password"] = passwordAgain
 	}
 	if len(fields) > 0 {
 		return Answer{}, invalid(fields)
@@ -38,9 +44,6 @@ func (d *Desk) IssueCredentials(ctx context.Context, by Actor, receipt, cuid, me
 		if err := noEmail(customer); err != nil {
 			return Answer{}, err
 		}
-	}
-	if !d.Confirmed(by) {
-		return Answer{}, errNotConfirmed
 	}
 	a, prior, err := d.begin(ctx, intent{
 		By: by, What: what, On: subject(customer), Reason: strings.TrimSpace(reason), Service: "atom", Receipt: receipt,
@@ -61,7 +64,7 @@ func (d *Desk) IssueCredentials(ctx context.Context, by Actor, receipt, cuid, me
 	return d.issued(a, customer, method, got, callErr)
 }
 
-var errNotConfirmed = invalid(map[string]string{"password": "Enter your portal password again to do this."})
+const passwordAgain = "Enter your portal password again to do this."
 
 // issued records the outcome of a call that gave out a customer's key and
 // token.
@@ -95,7 +98,7 @@ func (d *Desk) Reveal(ctx context.Context, by Actor, receipt, cuid, reason strin
 		return Answer{}, err
 	}
 	if !d.Confirmed(by) {
-		return Answer{}, errNotConfirmed
+		return Answer{}, invalid(map[string]string{"password": passwordAgain})
 	}
 	stored, err := d.Store.Credentials(ctx, cuid)
 	if errors.Is(err, store.ErrNotFound) {

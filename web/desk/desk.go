@@ -24,6 +24,7 @@ const (
 	ssoRepeats   = 10 * time.Second // a second click on SSO repeats the answer
 	bareRepeats  = 10 * time.Second // a post without a receipt is told from a new act by its content
 	receiptHolds = 7 * 24 * time.Hour
+	draftHolds   = 7 * 24 * time.Hour
 	tokenHolds   = 24 * time.Hour // a portal token (services.md §1)
 )
 
@@ -90,6 +91,9 @@ func (d *Desk) sweep(ctx context.Context) {
 	for {
 		err := d.Store.Write(ctx, func(tx *store.Tx) error {
 			if err := tx.PurgeReceipts(ctx, d.Now().Add(-SecretsShown)); err != nil {
+				return err
+			}
+			if err := tx.PurgeDrafts(ctx, d.Now().Add(-draftHolds)); err != nil {
 				return err
 			}
 			return tx.PurgeSessions(ctx, d.Now().Add(-d.Idle))

@@ -55,7 +55,7 @@ func ParseSSOHosts(list, atomURL string) (SSOHosts, error) {
 func (h SSOHosts) Allows(u *url.URL) error {
 	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
 	switch {
-	case host == "":
+	case host == "" || host[0] == '.': // an empty label would pass for a wildcard itself
 		return errors.New("the link names no host")
 	case u.User != nil:
 		return errors.New("the link carries a user name")
@@ -74,7 +74,7 @@ func (h SSOHosts) Allows(u *url.URL) error {
 		port = "443"
 	}
 	for _, p := range h.patterns {
-		if p.port == port && (p.host == host || strings.HasPrefix(p.host, ".") && strings.HasSuffix(host, p.host) && host != p.host[1:]) {
+		if p.port == port && (p.host == host || strings.HasPrefix(p.host, ".") && strings.HasSuffix(host, p.host) && host != p.host) {
 			return nil
 		}
 	}

@@ -49,6 +49,9 @@ func (d *Desk) OpenSSO(ctx context.Context, by Actor, receipt, cuid, reason stri
 	return d.finish(a, answer, callErr, nil)
 }
 
+// maxReason bounds a written reason, in bytes.
+const maxReason = 2000
+
 // customerFor does what every act on a customer begins with: the role, the
 // customer, an e-mail to name them to ATOM by, and the reason if one is wanted.
 func (d *Desk) customerFor(ctx context.Context, by Actor, cuid, reason string) (store.Customer, error) {
@@ -59,7 +62,7 @@ func (d *Desk) customerFor(ctx context.Context, by Actor, cuid, reason string) (
 	if err != nil {
 		return customer, err
 	}
-	if len(reason) > 2000 {
+	if len(reason) > maxReason {
 		return customer, invalid(map[string]string{"reason": "At most 2,000 characters."})
 	}
 	if d.Reason && strings.TrimSpace(reason) == "" {

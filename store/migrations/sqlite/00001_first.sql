@@ -91,6 +91,15 @@ CREATE TABLE cpaas_tokens (
     stored_at INTEGER NOT NULL
 );
 
+-- Forms that a session's end kept from being sent.
+CREATE TABLE drafts (
+    id        TEXT    PRIMARY KEY,
+    person    TEXT    NOT NULL,
+    sealed    BLOB    NOT NULL,
+    stored_at INTEGER NOT NULL
+);
+CREATE INDEX drafts_person ON drafts (person, stored_at);
+
 -- Creates whose answer was lost, until a sync settles them.
 CREATE TABLE open_creates (
     act_id     TEXT    PRIMARY KEY,

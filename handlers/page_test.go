@@ -1,0 +1,370 @@
+package handlers
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+)
+
+// page is an answer that a browser got.
+type page struct {
+	t      *testing.T
+	what   string // "GET /customers", for messages
+	res    *http.Response
+	status int
+	body   string
+	doc    *html.Node
+}
+
+func newPage(t *testing.T, what string, res *http.Response, body string) *page {
+	doc, err := html.Parse(strings.NewReader(body))
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	return &page{t, what, res, res.StatusCode, body, doc}
+}
+
+func (p *page) location() string { return p.res.Header.Get("Location") }
+
+func (p *page) wantStatus(status int) {
+	p.t.Helper()
+	if p.status != status {
+		p.t.Fatalf("%s: status %d (to %q), want %d; problem: %s", p.what, p.status, p.location(), status, p.problem())
+	}
+}
+
+// want looks for texts on the page, as a person reads it.
+func (p *page) want(texts ...string) {
+	p.t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(p.text(), text) {
+			p.t.Errorf("%s: %q is not on the page:\n%s", p.what, text, p.text())
+		}
+	}
+}
+
+func (p *page) wantNo(texts ...string) {
+	p.t.Helper()
+	for _, text := range texts {
+		if strings.Contains(p.body, text) {
+			p.t.Errorf("%s: %q is on the page, and must not be", p.what, text)
+		}
+	}
+}
+
+// wantErrors holds that these fields, and no others, have a message.
+func (p *page) wantErrors(fields ...string) {
+	p.t.Helper()
+	var got []string
+	for n := range p.all("input", "select", "textarea") {
+		if name := attr(n, "name"); attr(n, "type") != "hidden" && p.errorAt(n) != "" && !slices.Contains(got, name) {
+			got = append(got, name)
+		}
+	}
+	slices.Sort(got)
+	slices.Sort(fields)
+	if !slices.Equal(got, fields) {
+		p.t.Errorf("%s: messages at the fields %q, want %q; problem: %s", p.what, got, fields, p.problem())
+	}
+}
+
+// errorAt is the message at a field: beside it, or named by it.
+func (p *page) errorAt(field *html.Node) string {
+	for n := range nodes(p.doc) {
+		if !has(n, "data-error") {
+			continue
+		}
+		if n.Parent == field.Parent || (attr(n, "id") != "" && slices.Contains(strings.Fields(attr(field, "aria-describedby")), attr(n, "id"))) {
+			return text(n)
+		}
+	}
+	return ""
+}
+
+// problem is what the page says went wrong.
+func (p *page) problem() string {
+	for n := range nodes(p.doc) {
+		if has(n, "data-problem") {
+			return text(n)
+		}
+	}
+	return ""
+}
+
+// text is the page as read, without its head.
+func (p *page) text() string {
+	for n := range p.all("body") {
+		return text(n)
+	}
+	return ""
+}
+
+func (p *page) byID(id string) string {
+	for n := range nodes(p.doc) {
+		if attr(n, "id") == id {
+			return text(n)
+		}
+	}
+	return ""
+}
+
+func (p *page) all(tags ...string) func(yield func(*html.Node) bool) {
+	return func(yield func(*html.Node) bool) {
+		for n := range nodes(p.doc) {
+			if slices.Contains(tags, n.Data) && !yield(n) {
+				return
+			}
+		}
+	}
+}
+
+// links are where the page's links lead, without its own assets.
+func (p *page) links() []string {
+	seen := map[string]bool{}
+	for n := range p.all("a") {
+		if href := attr(n, "href"); strings.HasPrefix(href, "/") && !strings.HasPrefix(href, "/static/") {
+			seen[href] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// form is a form as a browser would send it untouched.
+type form struct {
+	action, method string
+	values         url.Values
+}
+
+func (p *page) forms() []form {
+	var all []form
+	for n := range p.all("form") {
+		f := form{action: attr(n, "action"), method: strings.ToLower(attr(n, "method")), values: url.Values{}}
+		for field := range nodes(n) {
+			name := attr(field, "name")
+			if name == "" {
+				continue
+			}
+			switch field.Data {
+			case "input":
+				if kind := attr(field, "type"); (kind == "radio" || kind == "checkbox") && !has(field, "checked") {
+					continue
+				}
+				f.values.Add(name, attr(field, "value"))
+			case "textarea":
+				f.values.Add(name, text(field))
+			case "select":
+				var options []*html.Node
+				chosen := ""
+				for o := range nodes(field) {
+					if o.Data == "option" {
+						options = append(options, o)
+						if has(o, "selected") {
+							chosen = attr(o, "value")
+						}
+					}
+				}
+				if chosen == "" && len(options) > 0 && !slices.ContainsFunc(options, func(o *html.Node) bool { return has(o, "selected") }) {
+					chosen = attr(options[0], "value")
+				}
+				f.values.Add(name, chosen)
+			}
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// form is the page's form that posts to action.
+func (p *page) form(action string) form {
+	p.t.Helper()
+	for _, f := range p.forms() {
+		if f.action == action && f.method == "post" {
+			return f
+		}
+	}
+	p.t.Fatalf("%s: there is no form to %s; problem: %s", p.what, action, p.problem())
+	return form{}
+}
+
+func (p *page) hasForm(action string) bool {
+	return slices.ContainsFunc(p.forms(), func(f form) bool { return f.action == action })
+}
+
+func (f form) filled(fill url.Values) url.Values {
+	v := maps.Clone(f.values)
+	for name, values := range fill {
+		v[name] = values
+	}
+	return v
+}
+
+// checkHeaders holds what every answer must carry.
+func (p *page) checkHeaders(w *world) {
+	p.t.Helper()
+	head := p.res.Header
+	referrer := "same-origin"
+	if p.status == http.StatusSeeOther && !strings.HasPrefix(p.location(), "/") {
+		referrer = "no-referrer" // it leads off to the platform
+	}
+	for name, want := range map[string]string{
+		"X-Content-Type-Options": "nosniff", "Referrer-Policy": referrer, "Cross-Origin-Opener-Policy": "same-origin", "X-Frame-Options": "DENY",
+	} {
+		if got := head.Get(name); got != want {
+			p.t.Errorf("%s: %s is %q, want %q", p.what, name, got, want)
+		}
+	}
+	csp := head.Get("Content-Security-Policy")
+	for _, part := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action "} {
+		if !strings.Contains(csp, part) {
+			p.t.Errorf("%s: the CSP lacks %s: %s", p.what, part, csp)
+		}
+	}
+	if strings.Contains(csp, "unsafe-") || strings.Contains(csp, " *;") || strings.Contains(csp, " * ") {
+		p.t.Errorf("%s: the CSP is loose: %s", p.what, csp)
+	}
+	if !strings.Contains(head.Get("Permissions-Policy"), "camera=()") {
+		p.t.Errorf("%s: Permissions-Policy is %q", p.what, head.Get("Permissions-Policy"))
+	}
+	if got := head.Get("Strict-Transport-Security") != ""; got != w.setup.https {
+		p.t.Errorf("%s: HSTS sent: %v, https: %v", p.what, got, w.setup.https)
+	}
+	if head.Get("X-Request-Id") == "" {
+		p.t.Errorf("%s: no request ID", p.what)
+	}
+	switch {
+	case p.status == http.StatusTemporaryRedirect: // net/http's own, to the cleaned path
+	case strings.HasPrefix(head.Get("Content-Type"), "text/html"), p.status == http.StatusSeeOther:
+		if got := head.Get("Cache-Control"); got != "no-store" {
+			p.t.Errorf("%s: Cache-Control is %q, want no-store", p.what, got)
+		}
+	}
+}
+
+// checkHTML holds the basics of every page: what a browser, a screen reader
+// and the CSP need of it.
+func (p *page) checkHTML(fragment bool) {
+	p.t.Helper()
+	if p.status == http.StatusTemporaryRedirect {
+		return // net/http's own, to the cleaned path
+	}
+	complain := func(format string, args ...any) {
+		p.t.Helper()
+		p.t.Errorf("%s: "+format, append([]any{p.what}, args...)...)
+	}
+	ids, labelled, h1 := map[string]bool{}, map[string]bool{}, 0
+	for n := range nodes(p.doc) {
+		if id := attr(n, "id"); id != "" {
+			if ids[id] {
+				complain("the id %q occurs twice", id)
+			}
+			ids[id] = true
+		}
+		if n.Data == "label" {
+			labelled[attr(n, "for")] = true
+		}
+		if n.Data == "h1" {
+			h1++
+		}
+	}
+	if h1 != 1 && !fragment {
+		complain("%d h1, want one", h1)
+	}
+	for n := range nodes(p.doc) {
+		for _, a := range n.Attr {
+			if a.Key == "style" || strings.HasPrefix(a.Key, "on") || strings.HasPrefix(a.Key, "hx-on") {
+				complain("<%s> has %s=%q, which the CSP refuses", n.Data, a.Key, a.Val)
+			}
+			if (a.Key == "aria-describedby" || a.Key == "aria-labelledby") && !fragment {
+				for _, id := range strings.Fields(a.Val) {
+					if !ids[id] {
+						complain("<%s> names #%s, which is not there", n.Data, id)
+					}
+				}
+			}
+			if (a.Key == "href" || a.Key == "action") && strings.HasPrefix(strings.ToLower(strings.TrimSpace(a.Val)), "javascript:") {
+				complain("<%s> leads to %q", n.Data, a.Val)
+			}
+		}
+		switch n.Data {
+		case "style":
+			complain("an inline style sheet")
+		case "script":
+			if attr(n, "src") == "" {
+				complain("an inline script")
+			}
+		case "svg", "img":
+			if attr(n, "aria-hidden") != "true" && attr(n, "aria-label") == "" && attr(n, "aria-labelledby") == "" && attr(n, "alt") == "" {
+				complain("<%s> is neither hidden nor named", n.Data)
+			}
+		case "label":
+			if id := attr(n, "for"); id != "" && !ids[id] {
+				complain("a label is for #%s, which is not there", id)
+			}
+		case "input", "select", "textarea":
+			if attr(n, "type") == "hidden" || attr(n, "aria-label") != "" || within(n, "label") || (attr(n, "id") != "" && labelled[attr(n, "id")]) {
+				continue
+			}
+			complain("<%s name=%q> has no label", n.Data, attr(n, "name"))
+		case "a":
+			if text(n) == "" && attr(n, "aria-label") == "" {
+				complain("a link to %s without a text", attr(n, "href"))
+			}
+		case "button":
+			if text(n) == "" && attr(n, "aria-label") == "" {
+				complain("a button without a text")
+			}
+		}
+	}
+}
+
+// nodes are the elements at and below n, in order.
+func nodes(n *html.Node) func(yield func(*html.Node) bool) {
+	return func(yield func(*html.Node) bool) {
+		if n.Type == html.ElementNode && !yield(n) {
+			return
+		}
+		for d := range n.Descendants() {
+			if d.Type == html.ElementNode && !yield(d) {
+				return
+			}
+		}
+	}
+}
+
+func attr(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func has(n *html.Node, name string) bool {
+	return slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == name })
+}
+
+func within(n *html.Node, tag string) bool {
+	for a := range n.Ancestors() {
+		if a.Data == tag {
+			return true
+		}
+	}
+	return false
+}
+
+// text is what a reader sees or hears of n, its spaces folded.
+func text(n *html.Node) string {
+	var b strings.Builder
+	for d := range n.Descendants() {
+		if d.Type == html.TextNode {
+			b.WriteString(d.Data)
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
