@@ -13,7 +13,7 @@ import (
 
 // page is an answer that a browser got.
 type page struct {
-	t      *testing.T
+	t      testing.TB
 	what   string // "GET /customers", for messages
 	res    *http.Response
 	status int
@@ -21,7 +21,7 @@ type page struct {
 	doc    *html.Node
 }
 
-func newPage(t *testing.T, what string, res *http.Response, body string) *page {
+func newPage(t testing.TB, what string, res *http.Response, body string) *page {
 	doc, err := html.Parse(strings.NewReader(body))
 	if err != nil {
 		t.Fatalf("%s: %v", what, err)

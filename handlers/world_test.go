@@ -53,7 +53,7 @@ type setup struct {
 // world is frontdesk with real HTTP, a real database and the three services
 // simulated.
 type world struct {
-	t     *testing.T
+	t     testing.TB
 	setup setup
 	clock *clock
 	log   *lockedBuffer
@@ -98,7 +98,7 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-func newWorld(t *testing.T, s setup) *world {
+func newWorld(t testing.TB, s setup) *world {
 	t.Helper()
 	w := &world{t: t, setup: s, clock: &clock{}, log: &lockedBuffer{}, dir: t.TempDir()}
 	s.box.Now = w.clock.Now
@@ -305,13 +305,13 @@ func (w *world) lastCode(to string) string {
 
 // browser is one person's: it keeps cookies and does not follow redirects.
 type browser struct {
-	t *testing.T
+	t testing.TB
 	w *world
 	c *http.Client
 }
 
 // in is the same browser, in a subtest.
-func (b *browser) in(t *testing.T) *browser { return &browser{t, b.w, b.c} }
+func (b *browser) in(t testing.TB) *browser { return &browser{t, b.w, b.c} }
 
 func (w *world) browser() *browser {
 	w.t.Helper()
