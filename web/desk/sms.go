@@ -246,7 +246,7 @@ func (d *Desk) RefreshAllSMS(ctx context.Context, codes []store.Code) ([]store.C
 // merge brings a row in line with what iP1 says of it. An ID that now belongs to
 // another number (another account was configured) says nothing of this row.
 func merge(c store.Code, a ip1.Authentication, now time.Time) store.Code {
-	if a.Phone != "" && strings.TrimLeft(a.Phone, "+0 ") != strings.TrimPrefix(c.Phone, "+") {
+	if !samePhone(c.Phone, a.Phone) {
 		return c
 	}
 	if !a.Expires.IsZero() {
@@ -259,6 +259,18 @@ func merge(c store.Code, a ip1.Authentication, now time.Time) store.Code {
 		c.UsedAt = now
 	}
 	return c
+}
+
+// samePhone tells whether a number in E.164 is the one that iP1 wrote, with or
+// without its country code and however spaced; "" is no other number.
+func samePhone(e164, written string) bool {
+	digits := strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, written)
+	return strings.HasSuffix(e164, strings.TrimLeft(digits, "0"))
 }
 
 // SMSDefaults returns what iP1 uses for what is left blank: the account's
