@@ -1,0 +1,471 @@
+package main
+
+import (
+	"context"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"frontdesk/store"
+)
+
+// good is a configuration without a fault, of a dashboard whose services
+// nobody answers for.
+func good(t *testing.T) env {
+	t.Helper()
+	return env{
+		"FRONTDESK_ADDR":                "127.0.0.1:0",
+		"FRONTDESK_DATABASE":            "frontdesk.db",
+		"FRONTDESK_SECRET":              "quince-secret-which-has-over-32-bytes",
+		"FRONTDESK_ADMINS":              "customer:alice",
+		"FRONTDESK_PORTAL_CUSTOMER_URL": "http://127.0.0.1:1",
+		"FRONTDESK_ATOM_URL":            "http://127.0.0.1:1/atom",
+		"FRONTDESK_ATOM_SUPERKEY":       "quince-superkey",
+		"FRONTDESK_ATOM_SUPERTOKEN":     "quince-supertoken",
+	}
+}
+
+// ran is how a run of the program ended.
+type ran struct {
+	code           int
+	stdout, stderr string
+}
+
+// try runs the program in an empty folder that it must leave empty, within this
+// process; what it prints must hold no secret.
+func try(t *testing.T, e env, args ...string) ran {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	got := tryHere(t, e, args...)
+	if left, err := os.ReadDir("."); err != nil || len(left) > 0 {
+		t.Errorf("it left files behind: %v, %v", left, err)
+	}
+	return got
+}
+
+func tryHere(t *testing.T, e env, args ...string) ran {
+	t.Helper()
+	var stdout, stderr output
+	code := run(t.Context(), args, e.list(), &stdout, &stderr)
+	got := ran{code, stdout.String(), stderr.String()}
+	got.keepsSecrets(t, e)
+	return got
+}
+
+func (r ran) keepsSecrets(t *testing.T, e env) {
+	t.Helper()
+	for _, secret := range e.secrets() {
+		if strings.Contains(r.stdout+r.stderr, secret) {
+			t.Errorf("the secret %q was printed:\n%s%s", secret, r.stdout, r.stderr)
+		}
+	}
+}
+
+// serveOnce starts the dashboard in this process, waits until it says what is
+// in effect, and stops it.
+func serveOnce(t *testing.T, e env, args ...string) ran {
+	t.Helper()
+	var stdout, stderr output
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	code := make(chan int, 1)
+	go func() { code <- run(ctx, append([]string{"serve"}, args...), e.list(), &stdout, &stderr) }()
+	eventually(t, "the dashboard started or ended", func() bool {
+		return len(code) > 0 || strings.Contains(stdout.String(), "\n  proxies ")
+	})
+	stop()
+	got := ran{<-code, stdout.String(), stderr.String()}
+	got.keepsSecrets(t, e)
+	return got
+}
+
+// problems are the variables that the one message complains of.
+func (r ran) problems() []string {
+	var names []string
+	for _, m := range regexp.MustCompile(`(?m)^  (FRONTDESK_[A-Z0-9_]+): `).FindAllStringSubmatch(r.stderr, -1) {
+		names = append(names, m[1])
+	}
+	return names
+}
+
+func TestEveryProblemInOneMessage(t *testing.T) {
+	got := try(t, env{
+		"FRONTDESK_ADDR": "eighty", "FRONTDESK_REASON": "sometimes", "FRONTDESK_SECRET": "too-short", "FRONTDESK_TIMEOUT_ACT": "soon",
+		"FRONTDESK_TRUSTED_PROXIES": "10.0.0.0/8,everybody", "FRONTDESK_IP1_ACCOUNT": "ip1-12345",
+	}, "serve")
+	want := []string{
+		"FRONTDESK_ADDR", "FRONTDESK_ADMINS", "FRONTDESK_ATOM_SUPERKEY", "FRONTDESK_ATOM_SUPERTOKEN", "FRONTDESK_ATOM_URL", "FRONTDESK_IP1_KEY",
+		"FRONTDESK_REASON", "FRONTDESK_SECRET", "FRONTDESK_TIMEOUT_ACT", "FRONTDESK_TRUSTED_PROXIES",
+	}
+	if got.code != 2 || !slices.Equal(got.problems(), want) {
+		t.Errorf("code %d, problems %q, want 2 and %q", got.code, got.problems(), want)
+	}
+	if strings.Count(got.stderr, "frontdesk:") != 1 || !strings.Contains(got.stderr, "10 problems") {
+		t.Errorf("not one message:\n%s", got.stderr)
+	}
+	if got.stdout != "" {
+		t.Errorf("it printed %q although it did not start", got.stdout)
+	}
+}
+
+// Each variable is also a flag, and the flag wins.
+func TestVariablesAndFlags(t *testing.T) {
+	for _, tt := range []struct{ flag, bad, good string }{
+		{"addr", "8080", "127.0.0.1:0"},
+		{"addr", ":notaport", ":8080"},
+		{"base-url", "localhost:8080", "https://desk.example.com"},
+		{"base-url", "https://desk.example.com/under/here", "https://desk.example.com/"},
+		{"base-url", "https://desk.example.com/?a=b", "http://localhost:8080"},
+		{"database", "postgres://frontdesk@db/frontdesk", "other.db"},
+		{"secret", "short-quince", "another-secret-which-has-over-32-bytes"},
+		{"secret-old", "short-quince", "a-former-secret-which-has-over-32-bytes"},
+		{"admins", "alice", "customer:alice, Atmosphere:bob"},
+		{"admins", "messaging:alice", "atmosphere:alice"},
+		{"admins", "customer:", "customer:alice"},
+		{"portals", "fax", "messaging, customer"},
+		{"portals", ",", "customer"},
+		{"portal-customer-url", "ftp://portal.example.com", "https://portal.example.com"},
+		{"portal-atmosphere-url", "portal.example.com", "https://portal.example.com"},
+		{"portal-messaging-url", "https://portal.example.com/#top", "https://portal.example.com/api/v1"},
+		{"atom-url", "atom.example.com", "https://atom.example.com/"},
+		{"atom-url", "https://somebody:pear@atom.example.com", "https://atom.example.com"},
+		{"ip1-url", "https://", "https://ip1.example.com"},
+		{"sso-hosts", "*", "*.atom.works,ads.example.com:8443"},
+		{"sso-hosts", "https://atom.works", ""},
+		{"timeout-connect", "5", "5s"},
+		{"timeout-act", "-1s", "1m"},
+		{"timeout-list", "0s", "2m30s"},
+		{"sync-interval", "often", "10m"},
+		{"idle-timeout", "0", "8h"},
+		{"trusted-proxies", "10.0.0.0/33", "10.0.0.0/8, 192.0.2.7,2001:db8::/32"},
+		{"metrics-addr", "metrics", "127.0.0.1:0"},
+	} {
+		name := variable(tt.flag)
+		t.Run(tt.flag+"="+tt.bad, func(t *testing.T) {
+			// One fault of another kind keeps every one of these from starting.
+			e := good(t).with(env{"FRONTDESK_REASON": "sometimes"})
+			complains := func(how string, want bool, got ran) {
+				t.Helper()
+				if got.code != 2 || !slices.Contains(got.problems(), "FRONTDESK_REASON") {
+					t.Fatalf("%s: code %d:\n%s", how, got.code, got.stderr)
+				}
+				if slices.Contains(got.problems(), name) != want {
+					t.Errorf("%s: complains of %q, want %s among them: %t", how, got.problems(), name, want)
+				}
+				if strings.Contains(got.stderr, "pear") || strings.Contains(got.stderr, "short-quince") {
+					t.Errorf("%s: a secret was printed:\n%s", how, got.stderr)
+				}
+			}
+			complains("a bad variable", true, try(t, e.with(env{name: tt.bad}), "serve"))
+			complains("a bad flag", true, try(t, e.with(env{name: tt.good}), "serve", "--"+tt.flag+"="+tt.bad))
+			complains("a good variable", false, try(t, e.with(env{name: tt.good}), "serve"))
+			complains("a good flag", false, try(t, e.with(env{name: tt.bad}), "serve", "--"+tt.flag+"="+tt.good))
+		})
+	}
+}
+
+func TestReason(t *testing.T) {
+	if got := try(t, good(t).with(env{"FRONTDESK_REASON": "Required!"}), "serve"); got.code != 2 || !slices.Equal(got.problems(), []string{"FRONTDESK_REASON"}) {
+		t.Errorf("code %d:\n%s", got.code, got.stderr)
+	}
+}
+
+func TestRequired(t *testing.T) {
+	for _, name := range []string{"FRONTDESK_SECRET", "FRONTDESK_ADMINS", "FRONTDESK_ATOM_URL", "FRONTDESK_ATOM_SUPERKEY", "FRONTDESK_ATOM_SUPERTOKEN"} {
+		for how, e := range map[string]env{"unset": good(t).without(name), "blank": good(t).with(env{name: " "})} {
+			got := try(t, e, "serve")
+			if got.code != 2 || !slices.Equal(got.problems(), []string{name}) || !strings.Contains(got.stderr, "required") {
+				t.Errorf("%s %s: code %d:\n%s", name, how, got.code, got.stderr)
+			}
+		}
+	}
+}
+
+func TestIP1Credentials(t *testing.T) {
+	for _, tt := range []struct {
+		name, problem string
+		give          env
+	}{
+		{"account alone", "FRONTDESK_IP1_KEY", env{"FRONTDESK_IP1_ACCOUNT": "ip1-12345"}},
+		{"key alone", "FRONTDESK_IP1_ACCOUNT", env{"FRONTDESK_IP1_KEY": "quince-key"}},
+		{"both kinds", "FRONTDESK_IP1_TOKEN", env{"FRONTDESK_IP1_ACCOUNT": "ip1-12345", "FRONTDESK_IP1_KEY": "quince-key", "FRONTDESK_IP1_TOKEN": "quince-token"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := try(t, good(t).with(tt.give), "serve"); got.code != 2 || !slices.Equal(got.problems(), []string{tt.problem}) {
+				t.Errorf("code %d:\n%s", got.code, got.stderr)
+			}
+		})
+	}
+}
+
+// secretFlags are those that may also come from a file.
+var secretFlags = []string{"secret", "secret-old", "atom-superkey", "atom-supertoken", "ip1-key", "ip1-token"}
+
+func TestSecretsFromFiles(t *testing.T) {
+	const value = "filed-secret-which-has-over-32-bytes"
+	write := func(t *testing.T, text string) string {
+		path := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for _, flag := range secretFlags {
+		name := variable(flag)
+		t.Run(flag, func(t *testing.T) {
+			base := good(t).without(name)
+			if flag == "ip1-key" {
+				base["FRONTDESK_IP1_ACCOUNT"] = "ip1-12345"
+			}
+			for how, tt := range map[string]struct {
+				e    env
+				args []string
+				want string
+			}{
+				"both":       {base.with(env{name: "quince-twice-which-has-over-32-bytes", name + "_FILE": write(t, value)}), nil, name},
+				"missing":    {base.with(env{name + "_FILE": "/nowhere/at/all"}), nil, name + "_FILE"},
+				"empty":      {base.with(env{name + "_FILE": write(t, "\n")}), nil, name + "_FILE"},
+				"empty flag": {base, []string{"--" + flag + "-file=" + write(t, "")}, name + "_FILE"},
+			} {
+				got := try(t, tt.e, append([]string{"serve"}, tt.args...)...)
+				if got.code != 2 || !slices.Contains(got.problems(), tt.want) {
+					t.Errorf("%s: code %d:\n%s", how, got.code, got.stderr)
+				}
+				if strings.Contains(got.stderr, "filed-secret") || strings.Contains(got.stderr, "quince-twice") {
+					t.Errorf("%s: the secret was printed:\n%s", how, got.stderr)
+				}
+			}
+			t.Chdir(t.TempDir())
+			if got := serveOnce(t, base.with(env{name + "_FILE": write(t, value+"\n")})); got.code != 0 {
+				t.Errorf("from a file: code %d:\n%s", got.code, got.stderr)
+			} else if strings.Contains(got.stdout+got.stderr, "filed-secret") {
+				t.Errorf("from a file: the secret was printed:\n%s%s", got.stdout, got.stderr)
+			}
+		})
+	}
+}
+
+// One trailing newline is not part of the secret; a second one is.
+func TestOneTrailingNewlineIsDropped(t *testing.T) {
+	t.Chdir(t.TempDir())
+	secret := good(t)["FRONTDESK_SECRET"]
+	if got := serveOnce(t, good(t)); got.code != 0 {
+		t.Fatalf("code %d:\n%s", got.code, got.stderr)
+	}
+	for text, want := range map[string]int{secret: 0, secret + "\n": 0, secret + "\n\n": 2, secret + " ": 2} {
+		if err := os.WriteFile("secret", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got := serveOnce(t, good(t).without("FRONTDESK_SECRET").with(env{"FRONTDESK_SECRET_FILE": "secret"}))
+		if got.code != want {
+			t.Errorf("the file %q: code %d, want %d:\n%s", text, got.code, want, got.stderr)
+		}
+	}
+}
+
+// The demo and the sandbox take their secrets from files as well.
+func TestSandboxSecretsFromFiles(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte("filed-secret-which-has-over-32-bytes\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, flag := range []string{"secret", "atom-superkey", "atom-supertoken", "ip1-key", "ip1-token"} {
+		t.Run("demo "+flag, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			var stdout, stderr output
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			code := make(chan int, 1)
+			e := env{"FRONTDESK_ADDR": "127.0.0.1:0", "FRONTDESK_SANDBOX_ADDR": freeAddr(t), variable(flag) + "_FILE": file}
+			go func() { code <- run(ctx, []string{"demo"}, e.list(), &stdout, &stderr) }()
+			eventually(t, "the demo started or ended", func() bool { return len(code) > 0 || strings.Contains(stdout.String(), "\n  proxies ") })
+			stop()
+			if got := <-code; got != 0 {
+				t.Errorf("code %d:\n%s", got, stderr.String())
+			}
+		})
+	}
+	for _, flag := range []string{"atom-superkey", "atom-supertoken", "ip1-key", "ip1-token"} {
+		t.Run("sandbox "+flag, func(t *testing.T) {
+			var stdout, stderr output
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			code := make(chan int, 1)
+			e := env{"FRONTDESK_SANDBOX_ADDR": "127.0.0.1:0", variable(flag) + "_FILE": "/nowhere/at/all"}
+			go func() { code <- run(ctx, []string{"sandbox"}, e.list(), &stdout, &stderr) }()
+			eventually(t, "the sandbox started or ended", func() bool { return len(code) > 0 || strings.Contains(stdout.String(), "/outbox") })
+			stop()
+			if got := <-code; got != 2 {
+				t.Errorf("a secret file that cannot be read: code %d, want 2; the variable is taken for known and then ignored", got)
+			}
+		})
+	}
+}
+
+// named are all variables of product.md, with values that work together.
+var named = env{
+	"FRONTDESK_ADDR": "127.0.0.1:0", "FRONTDESK_BASE_URL": "https://desk.example.com", "FRONTDESK_DATABASE": "frontdesk.db",
+	"FRONTDESK_SECRET": "quince-secret-which-has-over-32-bytes", "FRONTDESK_SECRET_OLD": "quince-former-which-has-over-32-bytes",
+	"FRONTDESK_ADMINS": "customer:alice,atmosphere:bob", "FRONTDESK_PORTALS": "customer,atmosphere,messaging",
+	"FRONTDESK_PORTAL_CUSTOMER_URL": "http://127.0.0.1:1/c", "FRONTDESK_PORTAL_ATMOSPHERE_URL": "http://127.0.0.1:1/a", "FRONTDESK_PORTAL_MESSAGING_URL": "http://127.0.0.1:1/m",
+	"FRONTDESK_ATOM_URL": "http://127.0.0.1:1/atom", "FRONTDESK_ATOM_SUPERKEY": "quince-superkey", "FRONTDESK_ATOM_SUPERTOKEN": "quince-supertoken",
+	"FRONTDESK_IP1_URL": "http://127.0.0.1:1/ip1", "FRONTDESK_IP1_ACCOUNT": "ip1-12345", "FRONTDESK_IP1_KEY": "quince-key",
+	"FRONTDESK_SSO_HOSTS": "*.atom.works", "FRONTDESK_TIMEOUT_CONNECT": "1s", "FRONTDESK_TIMEOUT_ACT": "2s", "FRONTDESK_TIMEOUT_LIST": "3s",
+	"FRONTDESK_SYNC_INTERVAL": "1h", "FRONTDESK_IDLE_TIMEOUT": "10m", "FRONTDESK_REASON": "required", "FRONTDESK_TRUSTED_PROXIES": "10.0.0.0/8,192.0.2.7",
+	"FRONTDESK_METRICS_ADDR": "127.0.0.1:0", "FRONTDESK_SANDBOX_ADDR": "127.0.0.1:0",
+}
+
+func TestStartPrintsWhatIsInEffect(t *testing.T) {
+	t.Chdir(t.TempDir())
+	got := serveOnce(t, named)
+	if got.code != 0 {
+		t.Fatalf("code %d:\n%s", got.code, got.stderr)
+	}
+	for _, want := range []string{
+		"https://desk.example.com", "frontdesk.db", "customer http://127.0.0.1:1/c", "atmosphere http://127.0.0.1:1/a", "messaging http://127.0.0.1:1/m",
+		"http://127.0.0.1:1/atom", "http://127.0.0.1:1/ip1", "*.atom.works", "10.0.0.0/8", "192.0.2.7",
+	} {
+		if !strings.Contains(got.stdout, want) {
+			t.Errorf("%q is not printed:\n%s", want, got.stdout)
+		}
+	}
+	if strings.Contains(got.stderr, "misspelt") {
+		t.Errorf("a known variable is called unknown:\n%s", got.stderr)
+	}
+}
+
+func TestUnknownVariablesAreNamed(t *testing.T) {
+	e := good(t).with(env{"FRONTDESK_ATOM_SUPERKY": "quince-misspelt", "FRONTDESK_SECRETS": "quince-misspelt", "FRONTDESKTOP": "x", "FRONTDESK_REASON": "sometimes"})
+	got := try(t, e, "serve")
+	for _, want := range []string{"variable=FRONTDESK_ATOM_SUPERKY", "variable=FRONTDESK_SECRETS"} {
+		if strings.Count(got.stderr, want) != 1 {
+			t.Errorf("no warning with %s:\n%s", want, got.stderr)
+		}
+	}
+	if strings.Count(got.stderr, "level=WARN") != 2 || strings.Contains(got.stderr, "quince-misspelt") {
+		t.Errorf("warnings:\n%s", got.stderr)
+	}
+}
+
+func TestAdminsWhileTheDirectoryIsEmpty(t *testing.T) {
+	t.Chdir(t.TempDir())
+	// A database without staff is as good as none.
+	db, err := store.Open(t.Context(), store.Options{Path: "frontdesk.db", Secret: []byte(good(t)["FRONTDESK_SECRET"])})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	nobody := good(t).without("FRONTDESK_ADMINS")
+	if got := serveOnce(t, nobody); got.code != 2 || !slices.Equal(got.problems(), []string{"FRONTDESK_ADMINS"}) {
+		t.Errorf("an empty directory: code %d:\n%s", got.code, got.stderr)
+	}
+	if got := serveOnce(t, good(t)); got.code != 0 {
+		t.Errorf("with an admin: code %d:\n%s", got.code, got.stderr)
+	}
+	if got := serveOnce(t, nobody); got.code != 0 {
+		t.Errorf("once there is staff: code %d:\n%s", got.code, got.stderr)
+	}
+}
+
+func TestWrongSecretAndRotation(t *testing.T) {
+	t.Chdir(t.TempDir())
+	first, second := good(t)["FRONTDESK_SECRET"], "plum-secret-which-has-over-32-bytes!"
+	for _, step := range []struct {
+		name, secret, old string
+		code              int
+	}{
+		{"a new database", first, "", 0},
+		{"another secret", second, "", 2},
+		{"the first secret still works", first, "", 0},
+		{"rotated", second, first, 0},
+	} {
+		got := serveOnce(t, good(t).with(env{"FRONTDESK_SECRET": step.secret, "FRONTDESK_SECRET_OLD": step.old}))
+		if got.code != step.code {
+			t.Fatalf("%s: code %d, want %d:\n%s", step.name, got.code, step.code, got.stderr)
+		}
+		if step.code == 2 && !strings.Contains(got.stderr, "FRONTDESK_SECRET") {
+			t.Errorf("%s: the message names no variable:\n%s", step.name, got.stderr)
+		}
+	}
+}
+
+func TestUsage(t *testing.T) {
+	for _, tt := range []struct {
+		args []string
+		code int
+		want string // in what is printed
+	}{
+		{[]string{"version"}, 0, "frontdesk "},
+		{[]string{"--help"}, 0, "serve"},
+		{[]string{"serve", "--help"}, 0, "--atom-url"},
+		{[]string{}, 2, "frontdesk --help"},
+		{[]string{"dance"}, 2, "dance"},
+		{[]string{"serve", "--dance"}, 2, "dance"},
+	} {
+		got := try(t, nil, tt.args...)
+		if got.code != tt.code || !strings.Contains(got.stdout+got.stderr, tt.want) {
+			t.Errorf("%q: code %d, want %d with %q:\n%s%s", tt.args, got.code, tt.code, tt.want, got.stdout, got.stderr)
+		}
+		if (got.code == 0) != (got.stderr == "") {
+			t.Errorf("%q: code %d and on stderr: %s", tt.args, got.code, got.stderr)
+		}
+	}
+}
+
+// A container's runtime asks with nothing but the address, whatever else is set.
+func TestHealthcheck(t *testing.T) {
+	answer := http.StatusOK
+	alive := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/healthz" {
+			t.Errorf("it asked for %s", r.URL.Path)
+		}
+		w.WriteHeader(answer)
+	}))
+	defer alive.Close()
+	addr := alive.Listener.Addr().String()
+	_, port, _ := net.SplitHostPort(addr)
+	for _, tt := range []struct {
+		name   string
+		answer int
+		e      env
+		args   []string
+		code   int
+	}{
+		{"alive", 200, env{"FRONTDESK_ADDR": addr}, nil, 0},
+		{"every interface", 200, env{"FRONTDESK_ADDR": ":" + port}, nil, 0},
+		{"the flag", 200, nil, []string{"--addr", addr}, 0},
+		{"a configuration that could not serve", 200, env{"FRONTDESK_ADDR": addr, "FRONTDESK_SECRET": "short", "FRONTDESK_REASON": "x"}, nil, 0},
+		{"unwell", 503, env{"FRONTDESK_ADDR": addr}, nil, 1},
+		{"nobody there", 200, env{"FRONTDESK_ADDR": freeAddr(t)}, nil, 1},
+	} {
+		answer = tt.answer
+		if got := try(t, tt.e, append([]string{"healthcheck"}, tt.args...)...); got.code != tt.code {
+			t.Errorf("%s: code %d, want %d:\n%s", tt.name, got.code, tt.code, got.stderr)
+		}
+	}
+}
+
+// What is not printed must be known to the tests as well: every variable of
+// the product is a flag of serve, demo or the sandbox.
+func TestEveryVariableIsKnown(t *testing.T) {
+	e := env{"FRONTDESK_REASON": "sometimes"}
+	for name := range maps.Keys(named) {
+		e[name] = ""
+	}
+	for _, flag := range secretFlags {
+		e[variable(flag)+"_FILE"] = ""
+	}
+	e["FRONTDESK_IP1_TOKEN"] = ""
+	if got := try(t, e, "serve"); strings.Contains(got.stderr, "misspelt") {
+		t.Errorf("a variable of the product is called unknown:\n%s", got.stderr)
+	}
+}
