@@ -28,7 +28,7 @@ func (h *Handlers) showCustomers(w http.ResponseWriter, r *http.Request, status 
 		query.Sort, query.Cursor = "", ""
 	}
 	found, err := h.Store.FindCustomers(r.Context(), query)
-	if errors.Is(err, store.ErrBadCursor) { // an old link: from the first page
+	if errors.Is(err, store.ErrBadCursor) || (err == nil && query.Cursor != "" && len(found.Customers) == 0) { // an old link: from the first page
 		query.Cursor = ""
 		found, err = h.Store.FindCustomers(r.Context(), query)
 	}
@@ -44,6 +44,9 @@ func (h *Handlers) showCustomers(w http.ResponseWriter, r *http.Request, status 
 		Rows: customerRows(found.Customers), Total: found.Total,
 		Next: pageLink(r.URL, found.Next), Previous: pageLink(r.URL, found.Previous),
 		CanCreate: visitOf(r).Actor.Staff.Role.Includes(store.Manager), Problem: h.problem(r, p),
+	}
+	if p != nil {
+		page.MirrorAge.Failing = "" // the problem says it already
 	}
 	if isFragment(r) {
 		return h.render(w, r, status, views.CustomerResults(page))

@@ -21,7 +21,6 @@ import (
 const (
 	keyStaff    = "staff"    // int64
 	keySession  = "session"  // public ID
-	keyLogin    = "login"    // the portal username as typed
 	keyToken    = "token"    // the portal's
 	keyEnds     = "ends"     // when the portal token runs out, in Unix milliseconds
 	keyPassword = "password" // when the password was last given, likewise
@@ -179,7 +178,6 @@ func (h *Handlers) identify(r *http.Request, v *visit) error {
 	v.Token, v.Ends = h.sessions.GetString(ctx, keyToken), ends
 	*v.Meta = store.SessionMeta{ID: session.ID, StaffID: id, Address: session.Address, Agent: session.Agent}
 	v.Actor.Staff, v.Actor.Session, v.Actor.PasswordAt = staff, session.ID, h.sessionTime(ctx, keyPassword)
-	v.Actor.Login = h.sessions.GetString(ctx, keyLogin)
 	return nil
 }
 
@@ -210,7 +208,6 @@ func (h *Handlers) begin(r *http.Request, v *visit, in desk.SignedIn) error {
 	*v.Meta = store.SessionMeta{ID: id, StaffID: in.Staff.ID, Address: v.Actor.Address, Agent: v.Actor.Agent}
 	h.sessions.Put(ctx, keyStaff, in.Staff.ID)
 	h.sessions.Put(ctx, keySession, id)
-	h.sessions.Put(ctx, keyLogin, in.Login)
 	h.sessions.Put(ctx, keyToken, in.Token)
 	h.sessions.Put(ctx, keyEnds, in.TokenExpires.UnixMilli())
 	h.sessions.Put(ctx, keyPassword, h.Now().UnixMilli())

@@ -167,7 +167,7 @@ func (h *Handlers) smsVerify(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	_, err = h.Desk.VerifySMS(r.Context(), v.Actor, r.PostForm.Get("receipt"), id, r.PostForm.Get("code"))
+	answer, err := h.Desk.VerifySMS(r.Context(), v.Actor, r.PostForm.Get("receipt"), id, r.PostForm.Get("code"))
 	if p, ok := h.formFailed(w, r, err); ok {
 		return h.showCode(w, r, p.Status(), id, "", "", p)
 	}
@@ -175,7 +175,7 @@ func (h *Handlers) smsVerify(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v.Prefs.flash("success", "The code is right: the caller holds this number.")
-	h.redirect(w, r, fmt.Sprintf("/sms/%d", id))
+	h.redirect(w, r, fmt.Sprintf("/sms/%d", answer.CodeID)) // it can be another code to the same number
 	return nil
 }
 

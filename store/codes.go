@@ -40,6 +40,11 @@ func (db *DB) Code(ctx context.Context, id int64) (Code, error) {
 	return one(scanCode(db.reader.QueryRowContext(ctx, `SELECT `+codeColumns+` FROM codes WHERE id = $1`, id)))
 }
 
+// CodeOfIP1 returns the code that iP1 knows by this ID, sent to this number.
+func (tx *Tx) CodeOfIP1(ctx context.Context, ip1ID int64, phone string) (Code, error) {
+	return one(scanCode(tx.QueryRowContext(ctx, `SELECT `+codeColumns+` FROM codes WHERE ip1_id = $1 AND phone = $2 ORDER BY id DESC LIMIT 1`, ip1ID, phone)))
+}
+
 // RecentCodes returns the codes sent last, newest first.
 func (db *DB) RecentCodes(ctx context.Context, limit int) ([]Code, error) {
 	return collect(ctx, db.reader, scanCode, `SELECT `+codeColumns+` FROM codes ORDER BY id DESC LIMIT $1`, limit)
@@ -47,16 +52,12 @@ func (db *DB) RecentCodes(ctx context.Context, limit int) ([]Code, error) {
 
 // AddCode stores a code that was sent, or may have been, and returns its ID.
 func (tx *Tx) AddCode(ctx context.Context, c Code) (int64, error) {
-	var ip1 any
-	if c.IP1ID != 0 {
-		ip1 = c.IP1ID
-	}
 	var id int64
 	err := tx.QueryRowContext(ctx, `
 		INSERT INTO codes (act_id, ip1_id, phone, sender, staff_id, staff_name, sent_at, expires_at, expired, used_at, checked_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $7)
 		RETURNING id`,
-		c.Act, ip1, c.Phone, c.Sender, c.StaffID, c.StaffName, millis(c.SentAt), millis(c.ExpiresAt), boolInt(c.Expired), millis(c.UsedAt)).Scan(&id)
+		c.Act, ip1ID(c.IP1ID), c.Phone, c.Sender, c.StaffID, c.StaffName, millis(c.SentAt), millis(c.ExpiresAt), boolInt(c.Expired), millis(c.UsedAt)).Scan(&id)
 	if err != nil {
 		return 0, fmt.Errorf("store code: %w", err)
 	}
@@ -65,9 +66,17 @@ func (tx *Tx) AddCode(ctx context.Context, c Code) (int64, error) {
 
 // UpdateCode stores what iP1 says of a code now.
 func (tx *Tx) UpdateCode(ctx context.Context, c Code) error {
-	_, err := tx.ExecContext(ctx, `UPDATE codes SET expires_at = $1, expired = $2, used_at = $3, checked_at = $4 WHERE id = $5`,
-		millis(c.ExpiresAt), boolInt(c.Expired), millis(c.UsedAt), millis(c.CheckedAt), c.ID)
+	_, err := tx.ExecContext(ctx, `UPDATE codes SET ip1_id = $1, expires_at = $2, expired = $3, used_at = $4, checked_at = $5 WHERE id = $6`,
+		ip1ID(c.IP1ID), millis(c.ExpiresAt), boolInt(c.Expired), millis(c.UsedAt), millis(c.CheckedAt), c.ID)
 	return err
+}
+
+// ip1ID is NULL while iP1's ID is not known.
+func ip1ID(id int64) any {
+	if id == 0 {
+		return nil
+	}
+	return id
 }
 
 func boolInt(b bool) int {

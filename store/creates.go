@@ -31,8 +31,8 @@ func scanOpenCreate(row scanner) (OpenCreate, error) {
 // AddOpenCreate notes that a create's outcome is unknown.
 func (tx *Tx) AddOpenCreate(ctx context.Context, c OpenCreate) error {
 	_, err := tx.ExecContext(ctx, `
-		INSERT INTO open_creates (act_id, email_key, company, email, started_at) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (act_id) DO NOTHING`, c.Act, Fold(c.Email), c.Company, c.Email, millis(c.StartedAt))
+		INSERT INTO open_creates (act_id, email_key, company, email, started_at, lost_at) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (act_id) DO NOTHING`, c.Act, Fold(c.Email), c.Company, c.Email, millis(c.StartedAt), millis(tx.db.now()))
 	return err
 }
 
@@ -54,12 +54,12 @@ func (db *DB) OpenCreateOfAct(ctx context.Context, act string) (OpenCreate, erro
 }
 
 // SettleCreates settles, within a believed sync that began at began, the
-// creates that were begun before it: by e-mail when a customer who first
+// creates whose answer was given up before it: by e-mail when a customer who first
 // appeared after the create has it, otherwise as not created once two syncs or
-// tenMinutes have passed without it. It returns those that were settled.
+// patience have passed without it. It returns those that were settled.
 func (tx *Tx) SettleCreates(ctx context.Context, began time.Time, patience time.Duration) ([]OpenCreate, error) {
 	open, err := collect(ctx, tx, scanOpenCreate, `SELECT `+openCreateColumns+`
-		FROM open_creates WHERE state = 'open' AND started_at < $1 ORDER BY started_at`, millis(began))
+		FROM open_creates WHERE state = 'open' AND lost_at <= $1 ORDER BY started_at`, millis(began))
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,6 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
-	"path/filepath"
 	"runtime"
 	"time"
 
@@ -60,11 +59,6 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	seal, err := newSealer(o.Secret, o.OldSecret)
 	if err != nil {
 		return nil, err
-	}
-	if dir := filepath.Dir(o.Path); dir != "." {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, fmt.Errorf("make the database's directory: %w", err)
-		}
 	}
 	db := &DB{seal: seal, now: o.Now}
 

@@ -59,6 +59,12 @@ func (tx *Tx) UndoRefusal(ctx context.Context, subject string, at time.Time, bef
 	return err
 }
 
+// PurgeRefusals removes the records without a refusal since a time.
+func (tx *Tx) PurgeRefusals(ctx context.Context, since time.Time) error {
+	_, err := tx.ExecContext(ctx, `DELETE FROM throttles WHERE last_at < $1`, millis(since))
+	return err
+}
+
 // ClearRefusals forgets a subject's refusals.
 func (tx *Tx) ClearRefusals(ctx context.Context, subject string) error {
 	_, err := tx.ExecContext(ctx, `DELETE FROM throttles WHERE subject = $1`, subject)

@@ -97,6 +97,12 @@ func (p configProblems) Error() string {
 	return head + "\n  " + strings.Join(p, "\n  ")
 }
 
+// The defaults that the demo replaces by its own.
+const (
+	defaultDatabase = "frontdesk.db"
+	defaultBaseURL  = "http://localhost:8080"
+)
+
 // checker collects problems.
 type checker struct{ problems configProblems }
 

@@ -133,14 +133,18 @@ type demoCmd struct {
 // Run starts the sandbox and the dashboard on it. What is configured holds;
 // the rest is the sandbox's.
 func (c *demoCmd) Run(a *app) error {
-	if c.Database == "frontdesk.db" {
+	if c.Database == defaultDatabase {
 		c.Database = filepath.Join("data", "demo.db")
 	}
+	keep := func() error { return nil }
 	if c.Secret == "" && c.SecretFile == "" {
 		var err error
-		if c.Secret, err = demoSecret(filepath.Dir(c.Database)); err != nil {
+		if c.Secret, keep, err = demoSecret(filepath.Dir(c.Database)); err != nil {
 			return err
 		}
+	}
+	if _, port, err := net.SplitHostPort(c.Addr); err == nil && c.BaseURL == defaultBaseURL {
+		c.BaseURL = "http://localhost:" + port // where it listens, wherever that is
 	}
 	if c.AtomSuperkeyFile == "" {
 		c.AtomSuperkey = orElse(c.AtomSuperkey, sandboxSuperkey)
@@ -164,6 +168,12 @@ func (c *demoCmd) Run(a *app) error {
 	c.Admins = orElse(c.Admins, portal.Customer+":alice")
 	s, err := c.check()
 	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(s.Database), 0o700); err != nil {
+		return err
+	}
+	if err := keep(); err != nil {
 		return err
 	}
 	_, stop, err := c.start(a, sandbox.Config{
@@ -199,20 +209,18 @@ func demoPeople(portals []string) (staff []store.Staff, shown []views.DemoPerson
 	return staff, shown
 }
 
-// demoSecret keeps the demo's secret beside its database, so that sessions and
-// sealed values survive a restart.
-func demoSecret(dir string) (string, error) {
+// demoSecret is the demo's secret, kept beside its database so that sessions and
+// sealed values survive a restart. A new one is written by keep, once the
+// configuration is known to be right.
+func demoSecret(dir string) (secret string, keep func() error, err error) {
 	path := filepath.Join(dir, "demo.secret")
 	b, err := os.ReadFile(path)
-	if err == nil && len(b) >= 32 {
-		return string(b), nil
+	switch {
+	case err == nil && len(b) >= 32:
+		return string(b), func() error { return nil }, nil
+	case err != nil && !os.IsNotExist(err):
+		return "", nil, err
 	}
-	if err != nil && !os.IsNotExist(err) {
-		return "", err
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", err
-	}
-	secret := rand.Text() + rand.Text()
-	return secret, os.WriteFile(path, []byte(secret), 0o600)
+	secret = rand.Text() + rand.Text()
+	return secret, func() error { return os.WriteFile(path, []byte(secret), 0o600) }, nil
 }

@@ -8,17 +8,23 @@ export function themeFor(choice) {
 }
 
 if (typeof document !== "undefined") {
-  document.addEventListener("change", async (event) => {
+  document.addEventListener("submit", async (event) => {
     const form = event.target.closest?.("form[data-theme-form]");
-    if (!form) return;
-    const theme = themeFor(event.target.value);
+    const choice = event.submitter?.value;
+    if (!form || !choice) return;
+    event.preventDefault();
+    const theme = themeFor(choice);
     if (theme) document.documentElement.dataset.theme = theme;
     else delete document.documentElement.dataset.theme;
+    for (const button of document.querySelectorAll("form[data-theme-form] button")) {
+      button.classList.toggle("btn-active", button.value === choice);
+      button.setAttribute("aria-pressed", String(button.value === choice));
+    }
     try {
       const response = await fetch(form.action, {
         method: "POST",
         // Encoded like the plain form, so that the server reads both alike.
-        body: new URLSearchParams(new FormData(form)),
+        body: new URLSearchParams(new FormData(form, event.submitter)),
         redirect: "manual",
       });
       if (response.type !== "opaqueredirect" && !response.ok) {

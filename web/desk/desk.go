@@ -93,6 +93,9 @@ func (d *Desk) sweep(ctx context.Context) {
 			if err := tx.PurgeReceipts(ctx, d.Now().Add(-SecretsShown)); err != nil {
 				return err
 			}
+			if err := tx.PurgeRefusals(ctx, d.Now().Add(-24*time.Hour)); err != nil {
+				return err
+			}
 			if err := tx.PurgeDrafts(ctx, d.Now().Add(-draftHolds)); err != nil {
 				return err
 			}
@@ -112,7 +115,6 @@ func (d *Desk) sweep(ctx context.Context) {
 // Actor is who acts, and from where.
 type Actor struct {
 	Staff      store.Staff
-	Login      string // the portal username as it was typed at sign-in
 	Session    string // public ID
 	Address    string
 	Agent      string

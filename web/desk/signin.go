@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -30,7 +29,6 @@ type SignIn struct {
 // SignedIn is somebody whom the portal and the staff directory both know.
 type SignedIn struct {
 	Staff        store.Staff
-	Login        string // the username as typed
 	Token        string // the portal's
 	TokenExpires time.Time
 }
@@ -66,7 +64,7 @@ func (d *Desk) Confirm(ctx context.Context, by Actor, what, password string) (Si
 	if password == "" {
 		return SignedIn{}, invalid(map[string]string{"password": "Enter your portal password."})
 	}
-	in := SignIn{Portal: by.Staff.Portal, Username: firstOf(by.Login, by.Staff.Username), Password: password}
+	in := SignIn{Portal: by.Staff.Portal, Username: by.Staff.Username, Password: password}
 	got, err := d.authenticate(ctx, by, what, in, nil)
 	var p *Problem
 	if errors.As(err, &p) && p.Kind == Unauthorized {
@@ -119,8 +117,9 @@ func (d *Desk) authenticate(ctx context.Context, by Actor, what string, in SignI
 			Advice: "Wait " + waitWords(wait) + ", then try again. Forgotten passwords are reset in the IntelePeer portal."}
 	}
 
-	// As it was typed: a portal may tell upper from lower case, though frontdesk does not.
-	token, callErr := client.Authenticate(a.Ctx, strings.TrimSpace(in.Username), in.Password)
+	// In the spelling that the staff directory compares: were a portal to tell
+	// upper from lower case, a stranger's "ALICE" must not come in as our alice.
+	token, callErr := client.Authenticate(a.Ctx, store.FoldUsername(in.Username), in.Password)
 
 	var p *Problem
 	var staff store.Staff
@@ -167,7 +166,7 @@ func (d *Desk) authenticate(ctx context.Context, by Actor, what string, in SignI
 	if err != nil {
 		return SignedIn{}, err
 	}
-	return SignedIn{Staff: staff, Login: strings.TrimSpace(in.Username), Token: token, TokenExpires: a.Began.Add(tokenHolds)}, nil
+	return SignedIn{Staff: staff, Token: token, TokenExpires: a.Began.Add(tokenHolds)}, nil
 }
 
 // refusal is one that was counted before the call, and the record without it.

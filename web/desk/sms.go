@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -186,16 +187,28 @@ func (d *Desk) VerifySMS(ctx context.Context, by Actor, receipt string, id int64
 			Fields: map[string]string{"code": "Wrong, used or expired."}}
 		callErr = answer.Problem
 	}
-	return d.finish(a, answer, callErr, func(tx *store.Tx, _ *Answer) error {
-		// The code that was right can be another one to the same number.
-		if callErr != nil || result.Authentication == nil || result.Authentication.ID != code.IP1ID {
-			if callErr == nil {
-				code.UsedAt, code.CheckedAt = d.Now(), d.Now()
-				return tx.UpdateCode(a.Ctx, code)
-			}
+	return d.finish(a, answer, callErr, func(tx *store.Tx, answer *Answer) error {
+		if callErr != nil {
 			return nil
 		}
-		return tx.UpdateCode(a.Ctx, merge(code, *result.Authentication, d.Now()))
+		now := ip1.Authentication{ID: code.IP1ID, Expires: code.ExpiresAt, IsUsed: true} // iP1 may say no more than "valid"
+		if result.Authentication != nil {
+			now = *result.Authentication
+		}
+		if now.ID != code.IP1ID { // what was read out is another code to the same number
+			other, err := tx.CodeOfIP1(a.Ctx, now.ID, code.Phone)
+			switch {
+			case err == nil:
+				code, answer.CodeID = other, other.ID
+			case !errors.Is(err, store.ErrNotFound):
+				return err
+			case code.IP1ID == 0:
+				code.IP1ID = now.ID // so this is the one whose sending got no answer
+			default:
+				return nil // sent elsewhere: it proves the number, and no row of ours
+			}
+		}
+		return tx.UpdateCode(a.Ctx, merge(code, now, d.Now()))
 	})
 }
 

@@ -106,7 +106,8 @@ CREATE TABLE open_creates (
     email_key  TEXT    NOT NULL,
     company    TEXT    NOT NULL,
     email      TEXT    NOT NULL,
-    started_at INTEGER NOT NULL,
+    started_at INTEGER NOT NULL,                 -- when the act began
+    lost_at    INTEGER NOT NULL,                 -- when its answer was given up; later syncs count
     syncs      INTEGER NOT NULL DEFAULT 0,
     state      TEXT    NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'created', 'not created')),
     cuid       TEXT    NOT NULL DEFAULT '',
