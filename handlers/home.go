@@ -44,6 +44,11 @@ func (h *Handlers) home(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page.Acts = auditRows(entries)
+	for i, e := range entries {
+		if e.Who.StaffID == v.Actor.Staff.ID {
+			page.Acts[i].Who = "you"
+		}
+	}
 	if page.Customers, err = h.Store.CountCustomers(ctx); err != nil {
 		return err
 	}
