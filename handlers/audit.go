@@ -45,6 +45,9 @@ func (h *Handlers) auditList(w http.ResponseWriter, r *http.Request) error {
 		page.Next = pageLink(r.URL, strconv.FormatInt(entries[pageSize-1].ID, 10))
 	}
 	page.Rows = auditRows(entries)
+	if page.About = filter.OnID; page.About != "" && len(entries) > 0 {
+		page.About = page.Rows[0].OnName
+	}
 	return h.render(w, r, status, views.Audit(page))
 }
 

@@ -57,7 +57,7 @@ func (h *Handlers) showCustomer(w http.ResponseWriter, r *http.Request, status i
 	role := v.Actor.Staff.Role
 	page := views.CustomerPageView{
 		Page: base, Row: customerRow(customer), Details: details(customer), Gone: customer.GoneAt,
-		CanAct: role.Includes(store.Manager), CanIssue: role.Includes(store.Admin), CanSee: true,
+		CanAct: role.Includes(store.Manager), CanIssue: role.Includes(store.Admin),
 		Password: h.Desk.Confirmed(v.Actor), Reason: h.Desk.Reason, Problem: h.problem(r, failed.problem),
 		Method: failed.typed.Get("method"),
 	}
@@ -149,7 +149,7 @@ func (h *Handlers) ssoLink(w http.ResponseWriter, r *http.Request) error {
 		for i, c := range customers {
 			form := h.actForm("sso", h.Desk.Reason, failedAct{})
 			form.Reason.ID = "reason-" + string(rune('a'+i%26)) + form.Receipt[:6]
-			page.Choices = append(page.Choices, views.SSOChoice{Row: customerRow(c), Form: form, CanAct: true})
+			page.Choices = append(page.Choices, views.SSOChoice{Row: customerRow(c), Form: form})
 		}
 	}
 	if len(page.Choices) > 0 {

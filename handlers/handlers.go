@@ -32,7 +32,8 @@ type Config struct {
 	OldSecret []byte         // nil: none
 	Proxies   []netip.Prefix // whose X-Forwarded-For is believed
 	Portals   []string       // offered at sign-in, in this order
-	Demo      *Demo          // nil: not the demo
+	PortalURL map[string]string
+	Demo      *Demo // nil: not the demo
 }
 
 // Demo is what the demo's sign-in page says.

@@ -64,7 +64,7 @@ func (h *Handlers) attention(r *http.Request, staffID int64) ([]views.AttentionI
 		}
 	}
 	entries, err := h.Store.Entries(r.Context(), audit.Filter{
-		StaffID: staffID, Result: audit.Unknown, From: h.Now().AddDate(0, 0, -attentionDays), Limit: 5,
+		StaffID: staffID, Result: audit.Unknown, Effect: true, From: h.Now().AddDate(0, 0, -attentionDays), Limit: 5,
 	})
 	if err != nil {
 		return nil, err

@@ -102,9 +102,13 @@ func (h *Handlers) logged(next http.Handler) http.Handler {
 type statusWriter struct {
 	http.ResponseWriter
 	status int
+	closed bool // another answer has gone out in place of the handler's
 }
 
 func (w *statusWriter) WriteHeader(status int) {
+	if w.closed {
+		return
+	}
 	if w.status == 0 {
 		w.status = status
 	}
@@ -112,6 +116,9 @@ func (w *statusWriter) WriteHeader(status int) {
 }
 
 func (w *statusWriter) Write(b []byte) (int, error) {
+	if w.closed {
+		return len(b), nil
+	}
 	if w.status == 0 {
 		w.status = http.StatusOK
 	}

@@ -47,8 +47,12 @@ func newSessions(c Config) *scs.SessionManager {
 	}
 	s.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
 		c.Log.Error("session", "error", err, "request", visitOf(r).ID)
-		w.Header().Del("Location") // the answer that was to go out does not
+		w.Header().Del("Location")
+		w.Header().Del("Content-Length")
 		http.Error(w, "frontdesk cannot read its sessions right now. Tell your operator, with request "+visitOf(r).ID+".", http.StatusServiceUnavailable)
+		if sw, ok := w.(*statusWriter); ok {
+			sw.closed = true // the answer that was to go out does not
+		}
 	}
 	return s
 }
@@ -170,7 +174,7 @@ func (h *Handlers) identify(r *http.Request, v *visit) error {
 		v.Prefs.flash("info", "Your portal token ran out after 24 hours, and your session with it.")
 		return h.sessions.Destroy(ctx)
 	}
-	if now.Sub(session.SeenAt) > touchEvery && !isPoll(r) {
+	if now.Sub(session.SeenAt) > min(touchEvery, h.Desk.Idle/4) && !isPoll(r) {
 		if err := h.Store.TouchSession(ctx, session.ID); err != nil {
 			h.Log.Warn("note a session's use", "error", err, "request", v.ID) // reading goes on when the database cannot be written
 		}

@@ -47,7 +47,7 @@ func (h *Handlers) showTokens(w http.ResponseWriter, r *http.Request, status int
 		}
 		if answer.What == desk.WhatRevealToken && answer.Secret.Token != "" {
 			page.Revealed, page.Token = answer.Message, answer.Secret.Token
-			page.Curl = curl(answer.Message, v.Actor.Staff.Portal, answer.Secret.Token)
+			page.Curl = h.curl(answer.Message, v.Actor.Staff.Portal, answer.Secret.Token)
 			page.Until = answer.At.Add(desk.SecretsShown)
 		} else {
 			page.Gone = true
@@ -96,19 +96,16 @@ func mask(token string) string {
 	return token[:4] + "••••••••"
 }
 
-// curlHosts is where each token is used.
-var curlHosts = map[string]string{
-	"customer": "https://customer.intelepeer.com", "atmosphere": "https://atmosphere.intelepeer.com", "messaging": "https://api.intelepeer.com",
-	"cpaas": "https://api.intelepeer.com",
-}
+// cpaasURL is where a CPaaS token is used; the vendor has one address for it.
+const cpaasURL = "https://api.intelepeer.com"
 
 // curl is a command line with the token as the API takes it, quoted for a
 // POSIX shell; the path is the caller's to fill in.
-func curl(which, portal, token string) string {
-	host := curlHosts[portal]
+func (h *Handlers) curl(which, portal, token string) string {
+	base := h.PortalURL[portal]
 	if which == "cpaas" {
-		host = curlHosts[which]
+		base = cpaasURL
 	}
 	quote := func(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
-	return "curl -H " + quote("Authorization: Bearer "+token) + " -H 'Accept: application/json' " + quote(host+"/")
+	return "curl -H " + quote("Authorization: Bearer "+token) + " -H 'Accept: application/json' " + quote(strings.TrimRight(base, "/")+"/")
 }

@@ -64,9 +64,11 @@ func (tx *Tx) AddCode(ctx context.Context, c Code) (int64, error) {
 	return id, nil
 }
 
-// UpdateCode stores what iP1 says of a code now.
+// UpdateCode stores what iP1 says of a code now. What is used stays used: an
+// older answer may come in after a newer one.
 func (tx *Tx) UpdateCode(ctx context.Context, c Code) error {
-	_, err := tx.ExecContext(ctx, `UPDATE codes SET ip1_id = $1, expires_at = $2, expired = $3, used_at = $4, checked_at = $5 WHERE id = $6`,
+	_, err := tx.ExecContext(ctx, `
+		UPDATE codes SET ip1_id = coalesce($1, ip1_id), expires_at = $2, expired = $3, used_at = coalesce($4, used_at), checked_at = $5 WHERE id = $6`,
 		ip1ID(c.IP1ID), millis(c.ExpiresAt), boolInt(c.Expired), millis(c.UsedAt), millis(c.CheckedAt), c.ID)
 	return err
 }

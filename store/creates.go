@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"time"
+
+	"frontdesk/store/audit"
 )
 
 // OpenCreate is a create whose answer was lost. A sync settles it.
@@ -46,6 +48,21 @@ func (db *DB) OpenCreates(ctx context.Context) ([]OpenCreate, error) {
 func (tx *Tx) OpenCreateOfEmail(ctx context.Context, email string) (OpenCreate, error) {
 	return one(scanOpenCreate(tx.QueryRowContext(ctx, `SELECT `+openCreateColumns+`
 		FROM open_creates WHERE email_key = $1 AND state = 'open' ORDER BY started_at LIMIT 1`, Fold(email))))
+}
+
+// ActUnderWay tells whether an act of this kind on this e-mail has an intent and
+// no outcome: it is being done, or its outcome could not be recorded.
+func (tx *Tx) ActUnderWay(ctx context.Context, what, email string) (bool, error) {
+	open, err := audit.OpenOn(ctx, tx, what)
+	if err != nil {
+		return false, err
+	}
+	for _, e := range open {
+		if Fold(e.On.Email) == Fold(email) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // OpenCreateOfAct returns what is known of an act's lost create.

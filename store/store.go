@@ -36,7 +36,7 @@ type DB struct {
 
 // Options say how to open the database.
 type Options struct {
-	Path      string           // file path; its directory is made if it is missing
+	Path      string           // file path; its directory must be there
 	Secret    []byte           // FRONTDESK_SECRET, at least 32 bytes
 	OldSecret []byte           // FRONTDESK_SECRET_OLD, or nil
 	Now       func() time.Time // the clock; time.Now when nil

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -25,7 +26,7 @@ type config struct {
 
 	Secret        string `help:"At least 32 bytes; cookies are signed and secrets sealed with keys derived from it."`
 	SecretFile    string `help:"A file that holds it."`
-	SecretOld     string `help:"The former secret, while it is being rotated."`
+	SecretOld     string `help:"The former secret, after a change; what is stored is not re-encrypted yet."`
 	SecretOldFile string `help:"A file that holds it."`
 
 	Admins  string `help:"First admins, such as customer:alice,atmosphere:bob; required while the staff directory is empty."`
@@ -56,7 +57,9 @@ type config struct {
 	IdleTimeout    string `default:"30m" help:"After this long without use a session ends."`
 	Reason         string `default:"optional" help:"optional or required: a written reason for SSO and credential acts."`
 	TrustedProxies string `help:"CIDRs whose X-Forwarded-For is believed."`
-	MetricsAddr    string `help:"Listen address of /metrics; off when empty."`
+	makesFolder    bool   `kong:"-"` // the demo makes the database's folder
+
+	MetricsAddr string `help:"Listen address of /metrics; off when empty."`
 }
 
 // settings are the configuration, checked.
@@ -134,6 +137,11 @@ func (c config) check() (settings, error) {
 	}
 	if strings.HasPrefix(c.Database, "postgres://") || strings.HasPrefix(c.Database, "postgresql://") {
 		k.wrong("database", "this version keeps its data in SQLite only; give a file path")
+	}
+	if dir := filepath.Dir(s.Database); !strings.Contains(s.Database, "://") {
+		if info, err := os.Stat(dir); (err != nil || !info.IsDir()) && !c.makesFolder {
+			k.wrong("database", "there is no folder %s", dir)
+		}
 	}
 	if len(s.Secret) < 32 {
 		k.wrong("secret", "required, at least 32 bytes; make one with: openssl rand -base64 32")

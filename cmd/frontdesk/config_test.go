@@ -309,6 +309,41 @@ func TestSandboxSecretsFromFiles(t *testing.T) {
 	}
 }
 
+// The demo's passwords are public: started in a production environment it must
+// reach neither the real services nor the real database.
+func TestDemoLeavesRealAddressesAside(t *testing.T) {
+	t.Chdir(t.TempDir())
+	real := map[string]string{
+		"FRONTDESK_DATABASE": "real.db", "FRONTDESK_ATOM_URL": "http://127.0.0.1:1/real-atom", "FRONTDESK_IP1_URL": "http://127.0.0.1:1/real-ip1",
+		"FRONTDESK_PORTAL_CUSTOMER_URL": "http://127.0.0.1:1/real-portal",
+	}
+	e := env{"FRONTDESK_ADDR": "127.0.0.1:0", "FRONTDESK_SANDBOX_ADDR": freeAddr(t)}
+	for name, value := range real {
+		e[name] = value
+	}
+	var stdout, stderr output
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	code := make(chan int, 1)
+	go func() { code <- run(ctx, []string{"demo"}, e.list(), &stdout, &stderr) }()
+	eventually(t, "the demo started or ended", func() bool { return len(code) > 0 || strings.Contains(stdout.String(), "\n  proxies ") })
+	stop()
+	if got := <-code; got != 0 {
+		t.Fatalf("code %d:\n%s", got, stderr.String())
+	}
+	if strings.Contains(stdout.String(), "real") {
+		t.Errorf("something real is in effect:\n%s", stdout.String())
+	}
+	for name := range real {
+		if !strings.Contains(stderr.String(), name) {
+			t.Errorf("nothing says that %s is left aside:\n%s", name, stderr.String())
+		}
+	}
+	if _, err := os.Stat("real.db"); !os.IsNotExist(err) {
+		t.Errorf("the real database was touched: %v", err)
+	}
+}
+
 // named are all variables of product.md, with values that work together.
 var named = env{
 	"FRONTDESK_ADDR": "127.0.0.1:0", "FRONTDESK_BASE_URL": "https://desk.example.com", "FRONTDESK_DATABASE": "frontdesk.db",

@@ -130,11 +130,25 @@ type demoCmd struct {
 	sandboxFlags
 }
 
-// Run starts the sandbox and the dashboard on it. What is configured holds;
-// the rest is the sandbox's.
+// Run starts the sandbox and the dashboard on it. Credentials that are
+// configured hold, for the sandbox takes them; addresses and the database never
+// do: the demo's passwords are public, and must open nothing real.
 func (c *demoCmd) Run(a *app) error {
-	if c.Database == defaultDatabase {
-		c.Database = filepath.Join("data", "demo.db")
+	sandboxed := "http://" + reachable(c.SandboxAddr)
+	for _, own := range []struct {
+		flag, value string
+		to          *string
+	}{
+		{"database", filepath.Join("data", "demo.db"), &c.Database},
+		{"atom-url", sandboxed + "/atom", &c.AtomURL}, {"ip1-url", sandboxed + "/ip1", &c.IP1URL},
+		{"portal-customer-url", sandboxed + "/portal/customer", &c.PortalCustomerURL},
+		{"portal-atmosphere-url", sandboxed + "/portal/atmosphere", &c.PortalAtmosphereURL},
+		{"portal-messaging-url", sandboxed + "/portal/messaging", &c.PortalMessagingURL},
+	} {
+		if *own.to != "" && *own.to != defaultDatabase && *own.to != own.value {
+			a.log.Warn("the demo keeps to its own sandbox and database", "left aside", variable(own.flag))
+		}
+		*own.to = own.value
 	}
 	keep := func() error { return nil }
 	if c.Secret == "" && c.SecretFile == "" {
@@ -158,14 +172,9 @@ func (c *demoCmd) Run(a *app) error {
 			c.IP1Key = orElse(c.IP1Key, sandboxKey)
 		}
 	}
-	address := "http://" + reachable(c.SandboxAddr)
-	c.AtomURL = orElse(c.AtomURL, address+"/atom")
-	c.IP1URL = orElse(c.IP1URL, address+"/ip1")
-	c.PortalCustomerURL = orElse(c.PortalCustomerURL, address+"/portal/customer")
-	c.PortalAtmosphereURL = orElse(c.PortalAtmosphereURL, address+"/portal/atmosphere")
-	c.PortalMessagingURL = orElse(c.PortalMessagingURL, address+"/portal/messaging")
 	people, shown := demoPeople(list(c.Portals))
 	c.Admins = orElse(c.Admins, portal.Customer+":alice")
+	c.makesFolder = true
 	s, err := c.check()
 	if err != nil {
 		return err
@@ -187,7 +196,7 @@ func (c *demoCmd) Run(a *app) error {
   The demo: open %s and sign in.
 %s  E-mails and SMS that "went out": %s/outbox
 
-`, s.BaseURL, whom(), address)
+`, s.BaseURL, whom(), sandboxed)
 	return serve(a, s, people, &handlers.Demo{People: shown, Password: sandbox.Password})
 }
 

@@ -82,7 +82,7 @@ func serve(a *app, s settings, people []store.Staff, demo *handlers.Demo) error 
 	}
 	h, err := handlers.New(handlers.Config{
 		Desk: d, Store: db, Assets: assets, Log: a.log, BaseURL: s.BaseURL, Secret: s.Secret, OldSecret: s.OldSecret,
-		Proxies: s.Proxies, Portals: s.Portals, Demo: demo,
+		Proxies: s.Proxies, Portals: s.Portals, PortalURL: s.PortalURL, Demo: demo,
 	})
 	if err != nil {
 		return err
@@ -127,7 +127,7 @@ func newServer(h http.Handler, log *slog.Logger, s settings) *http.Server {
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      s.List + s.Act + 30*time.Second, // a refresh waits for ATOM's list
+		WriteTimeout:      2*s.List + s.Act + 30*time.Second, // a refresh waits for ATOM's list, and for the one being read
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 	}

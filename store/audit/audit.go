@@ -145,6 +145,7 @@ type Filter struct {
 	OnID    string // exact
 	Result  Result
 	Service string
+	Effect  bool      // only acts that may have changed something at a service
 	From    time.Time // inclusive
 	To      time.Time // exclusive
 	Text    string    // a fragment of anything that a person reads
@@ -186,6 +187,9 @@ func List(ctx context.Context, q Querier, f Filter) ([]Entry, error) {
 	}
 	if f.Service != "" {
 		add(`e.service = ?`, f.Service)
+	}
+	if f.Effect {
+		add(`e.service IN ('atom', 'ip1') AND e.what <> 'read live record'`)
 	}
 	if !f.From.IsZero() {
 		add(`e.at >= ?`, f.From.UnixMilli())
@@ -257,6 +261,12 @@ func Act(ctx context.Context, q Querier, act string) ([]Entry, error) {
 func Open(ctx context.Context, q Querier) ([]Entry, error) {
 	return list(ctx, q, `SELECT `+columns+` FROM audit_entries e WHERE e.phase = 'intent' AND NOT EXISTS (
 		SELECT 1 FROM audit_entries o WHERE o.act_id = e.act_id AND o.phase = 'outcome') ORDER BY e.id`)
+}
+
+// OpenOn returns the intents of one kind that have no outcome.
+func OpenOn(ctx context.Context, q Querier, what string) ([]Entry, error) {
+	return list(ctx, q, `SELECT `+columns+` FROM audit_entries e WHERE e.what = $1 AND e.phase = 'intent' AND NOT EXISTS (
+		SELECT 1 FROM audit_entries o WHERE o.act_id = e.act_id AND o.phase = 'outcome') ORDER BY e.id`, what)
 }
 
 // Whats returns the kinds of act that the log holds, for a filter's choices.

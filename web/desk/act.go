@@ -63,6 +63,9 @@ type act struct {
 	trace call.Trace
 }
 
+// intentLimit is how long an act waits for the log before it is refused.
+const intentLimit = 10 * time.Second
+
 // begin claims the receipt and records the intent, in one transaction. When
 // the receipt was used before, it returns that act's answer and no act; when
 // the log cannot be written, an error, and the act must not be done. guard, if
@@ -82,7 +85,9 @@ func (d *Desk) begin(ctx context.Context, in intent, guard func(tx *store.Tx) er
 	var taken *store.Receipt
 	d.under.Add(1) // before the intent is durable, so that a stop waits for it
 	lasting := context.WithoutCancel(ctx)
-	err := d.Store.Write(lasting, func(tx *store.Tx) error {
+	writing, cancel := context.WithTimeout(lasting, intentLimit)
+	defer cancel()
+	err := d.Store.Write(writing, func(tx *store.Tx) error {
 		var err error
 		if taken, err = tx.ClaimReceipt(lasting, key, a.ID, a.Began.Add(in.Repeats)); err != nil || taken != nil {
 			return err
@@ -145,9 +150,8 @@ func (d *Desk) finish(a *act, answer Answer, callErr error, rows func(tx *store.
 	if err != nil {
 		d.Log.Error("record an outcome", "error", err, "act", a.ID, "what", a.What, "outcome", entry.Result, "request", a.By.Request)
 		return answer, &Problem{
-			Kind: Unrecorded, Title: "Done, but not recorded",
-			Text: "The service answered (" + string(entry.Result) + "), but frontdesk could not write the outcome to its log. " +
-				"The log shows this act as having an unknown outcome.",
+			Kind: Unrecorded, Title: "The outcome could not be recorded",
+			Text:   "It ended as \"" + string(entry.Result) + "\", but frontdesk could not write that to its log, which shows the act as still under way.",
 			Advice: "Do not repeat it before somebody has looked: tell your operator that the database cannot be written.",
 			Err:    err,
 		}

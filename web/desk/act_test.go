@@ -509,6 +509,30 @@ func TestWithoutTheLogNothingIsDone(t *testing.T) {
 	}
 }
 
+// Another form with the same e-mail, while the first is on its way, sends nothing:
+// it is not known yet whether that customer will exist.
+func TestACreateUnderWayHoldsBackAnotherOfItsEmail(t *testing.T) {
+	r := newRig(t)
+	in := r.newCustomer()
+	var second error
+	stop := r.during(func(*http.Request) {
+		other := in
+		other.Email = strings.ToUpper(in.Email)
+		_, second = r.CreateCustomer(ctx, r.alice, "another form", other)
+	})
+	_, err := r.CreateCustomer(ctx, r.mia, "x", in)
+	stop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := r.problem(second); p.Kind != Invalid || p.Fields["email"] == "" {
+		t.Errorf("the second create: %+v", p)
+	}
+	if _, err := r.CreateCustomer(ctx, r.mia, "yet another", in); err == nil || r.problem(err).Code != http.StatusBadRequest {
+		t.Errorf("once the first is done, ATOM itself refuses: %v", err)
+	}
+}
+
 // The call is done, but its outcome cannot be written: say so, and let the
 // next start close the act as unknown.
 func TestAnOutcomeThatCannotBeWritten(t *testing.T) {
@@ -519,7 +543,7 @@ func TestAnOutcomeThatCannotBeWritten(t *testing.T) {
 	answer, err := r.CreateCustomer(ctx, r.mia, "x", in)
 	stop()
 	mend()
-	if p := r.problem(err); p.Kind != Unrecorded || p.Title != "Done, but not recorded" {
+	if p := r.problem(err); p.Kind != Unrecorded || p.Title != "The outcome could not be recorded" {
 		t.Errorf("problem %+v", p)
 	}
 	if _, err := r.Store.Customer(ctx, answer.CUID); !errors.Is(err, store.ErrNotFound) {
@@ -527,6 +551,9 @@ func TestAnOutcomeThatCannotBeWritten(t *testing.T) {
 	}
 	if open, err := r.Store.OpenActs(ctx); err != nil || len(open) != 1 || open[0].What != WhatCreate {
 		t.Fatalf("open acts %+v, %v", open, err)
+	}
+	if _, err := r.CreateCustomer(ctx, r.mia, "another form", in); r.problem(err).Fields["email"] == "" {
+		t.Errorf("the same customer could be sent again: %v", err)
 	}
 	if err := r.CloseOpenActs(ctx); err != nil {
 		t.Fatal(err)

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"unicode/utf8"
 
 	"frontdesk/store"
 	"frontdesk/store/audit"
 	"frontdesk/web/atom"
-	"frontdesk/web/call"
 )
 
 // IssueCredentials makes or renews a customer's key and token without a
@@ -19,12 +19,12 @@ func (d *Desk) IssueCredentials(ctx context.Context, by Actor, receipt, cuid, me
 	if err := by.may(store.Admin); err != nil {
 		return Answer{}, err
 	}
-	customer, err := d.customerFor(ctx, by, cuid, "checked below")
+	customer, err := d.Store.Customer(ctx, cuid)
 	if err != nil {
 		return Answer{}, err
 	}
 	fields := map[string]string{}
-	if len(reason) > maxReason {
+	if utf8.RuneCountInString(reason) > maxReason {
 		fields["reason"] = "At most 2,000 characters."
 	}
 	if strings.TrimSpace(reason) == "" {
@@ -87,6 +87,14 @@ func (d *Desk) issued(a *act, customer store.Customer, method string, got atom.C
 		answer.Message = "ATOM answered for another customer with the same e-mail: " + owner
 	}
 	return d.finish(a, answer, nil, func(tx *store.Tx, _ *Answer) error {
+		if owner != customer.CUID { // on their timeline too
+			if err := tx.Append(a.Ctx, &audit.Entry{
+				Act: a.ID, Phase: audit.Event, Who: a.By.Who(), What: a.What, On: audit.Subject{ID: owner, Email: customer.Email},
+				Service: "atom", Result: audit.Done, Detail: "asked for " + customer.CUID,
+			}); err != nil {
+				return err
+			}
+		}
 		return tx.PutCredentials(a.Ctx, owner, store.Credentials{Key: got.Key, Token: got.Token}, method, a.By.Staff.Name)
 	})
 }
@@ -133,19 +141,20 @@ func (d *Desk) Live(ctx context.Context, by Actor, cuid string) (atom.Customer, 
 	if err != nil {
 		return atom.Customer{}, err
 	}
-	// It only reads, so one entry says it all; what cannot be recorded is not shown.
-	var trace call.Trace
-	began := d.Now()
-	live, callErr := d.Atom.Customer(call.WithTrace(ctx, &trace), cuid, stored.Key, stored.Token)
-	entry := audit.Entry{Who: by.Who(), What: WhatLive, On: subject(customer), Service: "atom", Status: trace.Status, Duration: d.Now().Sub(began), Result: audit.Done}
-	if callErr != nil {
-		entry.Result, entry.Detail = resultOf(callErr)
-	}
-	if err := d.event(ctx, entry); err != nil {
+	// It only reads, but with the customer's own credentials: on record like an act.
+	a, _, err := d.begin(ctx, intent{By: by, What: WhatLive, On: subject(customer), Service: "atom", Receipt: store.NewID()}, nil)
+	if err != nil {
 		return atom.Customer{}, err
 	}
+
+	live, callErr := d.Atom.Customer(a.Ctx, cuid, stored.Key, stored.Token)
+
+	answer := Answer{CUID: cuid}
 	if callErr != nil {
-		return live, explain(callErr, wording{Try: "read the record", On: firstOf(customer.Email, cuid), Setup: "the customer's stored key and token: they may have been replaced. Redeem a new passcode"})
+		answer.Problem = explain(callErr, wording{Try: "read the record", On: firstOf(customer.Email, cuid), Setup: "the customer's stored key and token: they may have been replaced. Redeem a new passcode"})
+	}
+	if _, err := d.finish(a, answer, callErr, nil); err != nil {
+		return atom.Customer{}, err
 	}
 	return live, nil
 }

@@ -43,6 +43,7 @@ func (d *Desk) CreateCustomer(ctx context.Context, by Actor, receipt string, in 
 
 	answer := Answer{CUID: made.CUID, Secret: Secret{Key: made.Key, Token: made.Token}}
 	if callErr == nil && made.CUID == "" {
+		answer.Secret = Secret{}
 		callErr = &call.Error{Service: "atom", Op: "create customer", Kind: call.Unanswered, Err: errors.New("the answer names no cuid")}
 	}
 	if callErr != nil {
@@ -85,9 +86,19 @@ func answered(prior *Answer, err error) (Answer, error) {
 	return *prior, err
 }
 
-// refuseOpenCreate refuses a create while it is unknown whether an earlier one
-// with the same e-mail was done.
+// refuseOpenCreate refuses a create while an earlier one with the same e-mail is
+// under way, or while it is unknown whether that was done.
 func refuseOpenCreate(ctx context.Context, tx *store.Tx, email string) error {
+	under, err := tx.ActUnderWay(ctx, WhatCreate, email)
+	if err != nil {
+		return err
+	}
+	if under {
+		return &Problem{Kind: Invalid, Title: "A create with this e-mail is under way",
+			Text:   "An earlier request has gone out and its outcome is not on record yet. Nothing was sent now.",
+			Advice: "Wait a moment and look in the audit log how it ended.",
+			Fields: map[string]string{"email": "A create with this e-mail is under way."}}
+	}
 	c, err := tx.OpenCreateOfEmail(ctx, email)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil

@@ -144,6 +144,7 @@ func (a Actor) may(needs store.Role) error {
 
 // Deny records that somebody was refused what they posted.
 func (d *Desk) Deny(ctx context.Context, who audit.Who, what string, on audit.Subject, why string) {
+	ctx = context.WithoutCancel(ctx) // on record, also when the browser has left
 	err := d.Store.Write(ctx, func(tx *store.Tx) error {
 		return tx.Append(ctx, &audit.Entry{
 			Act: store.NewID(), Phase: audit.Event, Who: who, What: what, On: on, Result: audit.Denied, Detail: why,
@@ -157,6 +158,7 @@ func (d *Desk) Deny(ctx context.Context, who audit.Who, what string, on audit.Su
 // event records something that is over at once.
 func (d *Desk) event(ctx context.Context, e audit.Entry) error {
 	e.Act, e.Phase = store.NewID(), audit.Event
+	ctx = context.WithoutCancel(ctx)
 	err := d.Store.Write(ctx, func(tx *store.Tx) error { return tx.Append(ctx, &e) })
 	if err != nil {
 		return unrecorded(err)

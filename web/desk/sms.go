@@ -30,6 +30,10 @@ const (
 	smsFromDigitsMax                   = 15
 )
 
+// pageWaits is how long a page that only reads waits for iP1 before it shows
+// what was known last.
+const pageWaits = 3 * time.Second
+
 // SMSForm is the SMS form and the settings form as typed; blank is unset.
 type SMSForm struct {
 	Phone, From, MessageFormat, Length, ExpirationTime, NumericOnly string
@@ -232,7 +236,9 @@ func (d *Desk) RefreshAllSMS(ctx context.Context, codes []store.Code) ([]store.C
 	if !d.SMS() {
 		return codes, nil
 	}
-	list, err := d.IP1.List(ctx)
+	asking, cancel := context.WithTimeout(ctx, pageWaits)
+	defer cancel()
+	list, err := d.IP1.List(asking)
 	if err != nil {
 		return codes, explain(err, wording{Try: "list the codes", On: "the list", Setup: setupIP1})
 	}
@@ -298,9 +304,10 @@ func (d *Desk) SMSDefaults(ctx context.Context) SMSDefaults {
 	if d.Now().Sub(d.defaults.at) < 5*time.Minute {
 		return d.defaults.value
 	}
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second) // a page waits for this
+	// Whoever asks first asks for everybody, also when they leave meanwhile.
+	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), pageWaits)
 	defer cancel()
-	s, err := d.IP1.Settings(ctx)
+	s, err := d.IP1.Settings(asking)
 	d.defaults.at = d.Now()
 	if err != nil {
 		if !d.defaults.value.Account {

@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"strings"
+	"unicode/utf8"
 
 	"frontdesk/store"
 )
@@ -49,7 +50,7 @@ func (d *Desk) OpenSSO(ctx context.Context, by Actor, receipt, cuid, reason stri
 	return d.finish(a, answer, callErr, nil)
 }
 
-// maxReason bounds a written reason, in bytes.
+// maxReason bounds a written reason, in characters.
 const maxReason = 2000
 
 // customerFor does what every act on a customer begins with: the role, the
@@ -62,7 +63,7 @@ func (d *Desk) customerFor(ctx context.Context, by Actor, cuid, reason string) (
 	if err != nil {
 		return customer, err
 	}
-	if len(reason) > maxReason {
+	if utf8.RuneCountInString(reason) > maxReason {
 		return customer, invalid(map[string]string{"reason": "At most 2,000 characters."})
 	}
 	if d.Reason && strings.TrimSpace(reason) == "" {
