@@ -8,12 +8,6 @@ import (
 	"frontdesk/store"
 )
 
-// draftMark is what the cookie keeps of a draft: where it is, and on which page
-// it belongs.
-type draftMark struct {
-	ID, Path string
-}
-
 // secretFields never go into a draft.
 var secretFields = []string{"password", "passcode", "code", "token", "receipt"}
 
@@ -36,25 +30,22 @@ func (h *Handlers) keepDraft(r *http.Request, v *visit, page string) {
 	err := h.Store.Write(r.Context(), func(tx *store.Tx) error { return tx.PutDraft(r.Context(), d) })
 	if err != nil { // signing in goes on; what was typed is in the browser's history still
 		h.Log.Error("keep a draft", "request", v.ID, "error", err)
-		return
 	}
-	v.Prefs.Draft, v.Prefs.changed = draftMark{ID: d.ID, Path: page}, true
 }
 
 // takeDraft returns what the reader had typed on this page when their session
 // ended, once, and only to the same person; post is where that was posted to.
 func (h *Handlers) takeDraft(r *http.Request, v *visit) (typed url.Values, post string) {
-	mark := v.Prefs.Draft
-	if mark.ID == "" || mark.Path != r.URL.EscapedPath() {
+	ctx := r.Context()
+	d, err := h.Store.Draft(ctx, person(v.Actor.Staff), r.URL.EscapedPath())
+	if errors.Is(err, store.ErrNotFound) {
 		return nil, ""
 	}
-	v.Prefs.Draft, v.Prefs.changed = draftMark{}, true
-	d, err := h.Store.Draft(r.Context(), mark.ID, person(v.Actor.Staff))
-	if err != nil {
-		if !errors.Is(err, store.ErrNotFound) {
-			h.Log.Error("read a draft", "request", v.ID, "error", err)
-		}
-		return nil, ""
+	if err == nil {
+		err = h.Store.Write(ctx, func(tx *store.Tx) error { return tx.DeleteDraft(ctx, d.ID) })
+	}
+	if err != nil { // the page is worth more than what was typed
+		h.Log.Error("give a draft back", "request", v.ID, "error", err)
 	}
 	if typed, err = url.ParseQuery(d.Form); err != nil {
 		return nil, ""

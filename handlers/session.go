@@ -86,15 +86,14 @@ func (h *Handlers) prefsName() string {
 	return "frontdesk"
 }
 
-// prefs is what outlives the session: flash messages, theme, last portal, way
-// back, and a form that a session's end kept from being sent.
+// prefs is what outlives the session: flash messages, theme, last portal, who it
+// was, and the way back.
 type prefs struct {
 	Flashes []views.Flash
 	Theme   string
 	Portal  string
 	Person  string // who was last signed in, as portal:username
 	Back    string
-	Draft   draftMark
 
 	cookie  *gorilla.Session
 	changed bool

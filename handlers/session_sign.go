@@ -64,9 +64,6 @@ func (h *Handlers) login(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	back := localPath(v.Prefs.Back)
-	if v.Prefs.Person != person(who.Staff) {
-		v.Prefs.Draft = draftMark{} // another person's words
-	}
 	v.Prefs.Back, v.Prefs.Portal, v.Prefs.Person, v.Prefs.changed = "", in.Portal, person(who.Staff), true
 	v.Prefs.Flashes = nil
 	h.redirect(w, r, back)

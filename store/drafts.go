@@ -26,8 +26,8 @@ func (tx *Tx) PutDraft(ctx context.Context, d Draft) error {
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO drafts (id, person, sealed, stored_at) VALUES ($1, $2, $3, $4)`,
-		d.ID, d.Person, tx.db.seal.seal("drafts", d.ID, "sealed", text), millis(tx.db.now())); err != nil {
+	if _, err := tx.ExecContext(ctx, `INSERT INTO drafts (id, person, path, sealed, stored_at) VALUES ($1, $2, $3, $4, $5)`,
+		d.ID, d.Person, d.Path, tx.db.seal.seal("drafts", d.ID, "sealed", text), millis(tx.db.now())); err != nil {
 		return fmt.Errorf("store draft: %w", err)
 	}
 	_, err = tx.ExecContext(ctx, `DELETE FROM drafts WHERE person = $1 AND id NOT IN (
@@ -35,12 +35,15 @@ func (tx *Tx) PutDraft(ctx context.Context, d Draft) error {
 	return err
 }
 
-// Draft opens a draft; ErrNotFound when there is none, or it is somebody
-// else's.
-func (db *DB) Draft(ctx context.Context, id, person string) (Draft, error) {
+// Draft opens what a person last had in the forms of a page; ErrNotFound when
+// there is nothing.
+func (db *DB) Draft(ctx context.Context, person, path string) (Draft, error) {
 	var d Draft
+	var id string
 	var sealed []byte
-	if _, err := one(0, db.reader.QueryRowContext(ctx, `SELECT sealed FROM drafts WHERE id = $1 AND person = $2`, id, person).Scan(&sealed)); err != nil {
+	_, err := one(0, db.reader.QueryRowContext(ctx, `SELECT id, sealed FROM drafts WHERE person = $1 AND path = $2 ORDER BY stored_at DESC, id LIMIT 1`,
+		person, path).Scan(&id, &sealed))
+	if err != nil {
 		return d, err
 	}
 	text, err := db.seal.open("drafts", id, "sealed", sealed)
@@ -48,6 +51,12 @@ func (db *DB) Draft(ctx context.Context, id, person string) (Draft, error) {
 		return d, err
 	}
 	return d, json.Unmarshal(text, &d)
+}
+
+// DeleteDraft removes a draft that has been given back.
+func (tx *Tx) DeleteDraft(ctx context.Context, id string) error {
+	_, err := tx.ExecContext(ctx, `DELETE FROM drafts WHERE id = $1`, id)
+	return err
 }
 
 // PurgeDrafts removes the drafts stored before a time.

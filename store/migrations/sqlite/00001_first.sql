@@ -95,10 +95,11 @@ CREATE TABLE cpaas_tokens (
 CREATE TABLE drafts (
     id        TEXT    PRIMARY KEY,
     person    TEXT    NOT NULL,
+    path      TEXT    NOT NULL,                  -- of the page with the form
     sealed    BLOB    NOT NULL,
     stored_at INTEGER NOT NULL
 );
-CREATE INDEX drafts_person ON drafts (person, stored_at);
+CREATE INDEX drafts_person ON drafts (person, path, stored_at);
 
 -- Creates whose answer was lost, until a sync settles them.
 CREATE TABLE open_creates (
