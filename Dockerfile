@@ -4,19 +4,21 @@
 FROM docker.io/library/node:20-bookworm-slim AS assets
 WORKDIR /src/static
 COPY static/package.json static/package-lock.json static/.npmrc ./
-RUN --mount=type=cache,target=/root/.npm npm ci
+ENV npm_config_cache=/cache/npm
+RUN --mount=type=cache,target=/cache npm ci
 COPY static ./
 COPY views /src/views
 RUN npm run build
 
 FROM docker.io/library/golang:1.26-bookworm AS build
 WORKDIR /src
+ENV GOCACHE=/cache/go
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
 COPY --from=assets /src/static/dist ./static/dist
 ARG VERSION=development
-RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/cache \
     CGO_ENABLED=0 go build -trimpath -tags timetzdata -ldflags "-s -w -X main.release=${VERSION}" -o /out/frontdesk ./cmd/frontdesk \
  && mkdir -p /out/data /out/etc \
  && printf 'frontdesk:x:65532:65532::/data:/\n' > /out/etc/passwd
