@@ -41,11 +41,12 @@ func (h *Handlers) takeDraft(r *http.Request, v *visit) (typed url.Values, post 
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, ""
 	}
-	if err == nil {
-		err = h.Store.Write(ctx, func(tx *store.Tx) error { return tx.DeleteDraft(ctx, d.ID) })
-	}
 	if err != nil { // the page is worth more than what was typed
-		h.Log.Error("give a draft back", "request", v.ID, "error", err)
+		h.Log.Error("read a draft", "request", v.ID, "error", err)
+		return nil, ""
+	}
+	if err := h.Store.Write(ctx, func(tx *store.Tx) error { return tx.DeleteDraft(ctx, d.ID) }); err != nil {
+		h.Log.Error("remove a draft that is given back", "request", v.ID, "error", err) // it comes back once more
 	}
 	if typed, err = url.ParseQuery(d.Form); err != nil {
 		return nil, ""

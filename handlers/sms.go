@@ -80,7 +80,7 @@ func smsFields(typed url.Values, p *desk.Problem, d desk.SMSDefaults) views.SMSF
 		Length: views.Input{Name: "length", Label: "Length of the code", Type: "number", InputMode: "numeric", Min: desk.SMSLengthMin, Max: desk.SMSLengthMax,
 			Placeholder: strconv.Itoa(d.Length), Hint: fmt.Sprintf("%d to %d characters.", desk.SMSLengthMin, desk.SMSLengthMax)},
 		Expiration: views.Input{Name: "expiration_time", Label: "Good for, in seconds", Type: "number", InputMode: "numeric", Min: desk.SMSExpirationMin, Max: desk.SMSExpirationMax,
-			Placeholder: strconv.Itoa(d.Expiration), Hint: fmt.Sprintf("Default %d, which is %s.", d.Expiration, time.Duration(d.Expiration)*time.Second)},
+			Placeholder: strconv.Itoa(d.Expiration), Hint: fmt.Sprintf("Default %d, which is %s.", d.Expiration, views.Span(time.Duration(d.Expiration)*time.Second))},
 		Numeric: views.Input{Name: "numeric_only", Label: "Kind of code", Options: []views.Option{
 			{Value: "", Label: "Default: " + numeric}, {Value: "true", Label: "Digits only"}, {Value: "false", Label: "Letters and digits"},
 		}},

@@ -162,8 +162,8 @@ func utc(t time.Time) string {
 	return t.UTC().Format("2 Jan 2006, 15:04 UTC")
 }
 
-// span is a time span in words, rounded up to what a person counts in.
-func span(d time.Duration) string {
+// Span is a time span in words, rounded up to what a person counts in.
+func Span(d time.Duration) string {
 	switch {
 	case d <= 0:
 		return "0 seconds"

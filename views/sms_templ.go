@@ -377,7 +377,7 @@ func SMS(p SMSPage) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var14 string
-					templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinStringErrs(span(time.Duration(p.Defaults.Expiration) * time.Second))
+					templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinStringErrs(Span(time.Duration(p.Defaults.Expiration) * time.Second))
 					if templ_7745c5c3_Err != nil {
 						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/sms.templ`, Line: 120, Col: 86}
 					}
