@@ -284,7 +284,7 @@ func TestSessionEnds(t *testing.T) {
 		}, ""},
 		{"disabled behind frontdesk's back", func(w *world, _, _ *browser) {
 			err := w.db.Write(w.t.Context(), func(tx *store.Tx) error {
-				_, err := tx.Exec(`UPDATE staff SET state = 'disabled' WHERE username = 'mia'`)
+				_, err := tx.ExecContext(w.t.Context(), `UPDATE staff SET state = 'disabled' WHERE username = 'mia'`)
 				return err
 			})
 			if err != nil {

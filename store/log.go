@@ -7,12 +7,6 @@ import (
 	"frontdesk/store/audit"
 )
 
-// Append adds an entry to the audit log within the transaction.
-func (tx *Tx) Append(ctx context.Context, e *audit.Entry) error {
-	e.At = tx.db.now()
-	return audit.Append(ctx, tx, e)
-}
-
 // Entries lists the audit log.
 func (db *DB) Entries(ctx context.Context, f audit.Filter) ([]audit.Entry, error) {
 	return audit.List(ctx, db.reader, f)

@@ -14,10 +14,13 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the database/sql driver "sqlite", pure Go
+
+	"frontdesk/store/audit"
 )
 
 //go:embed migrations/sqlite/*.sql
@@ -28,10 +31,15 @@ var ErrNotFound = errors.New("not found")
 
 // DB is the open database. It is safe for concurrent use.
 type DB struct {
-	writer *sql.DB
-	reader *sql.DB
-	seal   *sealer
-	now    func() time.Time
+	path    string
+	pool    *sql.DB // the writer's, of one connection
+	writer  *writer
+	reader  *reader
+	seal    *sealer
+	log     *audit.Log // nil when its key is missing
+	ballast *ballast
+	trouble atomic.Pointer[Unwritable]
+	now     func() time.Time
 }
 
 // Options say how to open the database.
@@ -40,13 +48,7 @@ type Options struct {
 	Secret    []byte           // FRONTDESK_SECRET, at least 32 bytes
 	OldSecret []byte           // FRONTDESK_SECRET_OLD, or nil
 	Now       func() time.Time // the clock; time.Now when nil
-}
-
-// Tx is a write transaction. It is valid only inside the function given to
-// Write.
-type Tx struct {
-	*sql.Tx
-	db *DB
+	Ballast   int64            // bytes kept for outcomes when the disk is full; Ballast is the usual size, 0 keeps none
 }
 
 // Open opens the SQLite database at o.Path, creates it if it is not there, and
@@ -60,7 +62,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{seal: seal, now: o.Now}
+	db := &DB{path: o.Path, seal: seal, now: o.Now, ballast: &ballast{path: o.Path + "-ballast", size: o.Ballast}}
 
 	// Only the operator's user may read it; SQLite gives its side files the same mode.
 	file, err := os.OpenFile(o.Path, os.O_RDWR|os.O_CREATE, 0o600)
@@ -71,20 +73,20 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 
-	// One writer: SQLite takes one at a time anyway, and waiting for our own
-	// mutex is fair and short, where SQLite's busy handler polls.
-	if db.writer, err = openSQLite(o.Path, "immediate"); err != nil {
+	if db.pool, err = openSQLite(o.Path, "immediate"); err != nil {
 		return nil, err
 	}
-	db.writer.SetMaxOpenConns(1)
+	db.pool.SetMaxOpenConns(1)
 
 	// Readers see the last committed state and never wait for the writer (WAL).
-	if db.reader, err = openSQLite(o.Path, "deferred"); err != nil {
+	pool, err := openSQLite(o.Path, "deferred")
+	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	readers := max(4, runtime.NumCPU())
-	db.reader.SetMaxOpenConns(readers)
-	db.reader.SetMaxIdleConns(readers)
+	pool.SetMaxOpenConns(readers)
+	pool.SetMaxIdleConns(readers)
+	db.reader = newReader(pool)
 
 	if err := db.prepare(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", o.Path, err), db.Close())
@@ -92,7 +94,9 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	return db, nil
 }
 
-func openSQLite(path, txlock string) (*sql.DB, error) {
+// openSQLite opens a pool of connections; more are further parameters of its
+// address, name and value in turn.
+func openSQLite(path, txlock string, more ...string) (*sql.DB, error) {
 	q := url.Values{"_txlock": {txlock}, "_pragma": {
 		"busy_timeout(5000)", // other processes (a backup, sqlite3) may hold the file for a moment
 		"journal_mode(WAL)",  // readers never block the writer, nor the writer readers
@@ -100,6 +104,12 @@ func openSQLite(path, txlock string) (*sql.DB, error) {
 		"foreign_keys(1)",
 		"temp_store(MEMORY)", // a container may have no place for temporary files
 	}}
+	for i := 0; i < len(more); i += 2 {
+		q.Set(more[i], more[i+1])
+	}
+	if q.Get("mode") == "ro" { // the journal's mode is the file's, and stays as it is
+		q["_pragma"] = []string{"busy_timeout(5000)", "temp_store(MEMORY)", "query_only(1)"}
+	}
 	// The path is escaped so that '?' and '#' in it stay part of the name.
 	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
 	db, err := sql.Open("sqlite", dsn)
@@ -113,7 +123,7 @@ func openSQLite(path, txlock string) (*sql.DB, error) {
 // check for a new database.
 func (db *DB) prepare(ctx context.Context) error {
 	var tables int
-	if err := db.writer.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master WHERE name = 'meta'`).Scan(&tables); err != nil {
+	if err := db.pool.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master WHERE name = 'meta'`).Scan(&tables); err != nil {
 		return err
 	}
 	if tables > 0 {
@@ -125,23 +135,33 @@ func (db *DB) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db.writer, dir)
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db.pool, dir, goose.WithGoMigrations(goose.NewGoMigration(provedSince, &goose.GoFunc{RunTx: db.adoptLog}, nil)))
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	return db.checkSecret(ctx)
+	if err := db.checkSecret(ctx); err != nil {
+		return err
+	}
+	if err := db.openLog(ctx); err != nil {
+		return err
+	}
+	if err := db.ballast.lay(); err != nil {
+		db.failed(errFull) // it starts all the same: reading goes on
+	}
+	db.writer, err = newWriter(ctx, db, db.pool, db.path)
+	return err
 }
 
 // checkSecret opens the sealed check value, or stores one if there is none.
 func (db *DB) checkSecret(ctx context.Context) error {
 	const name, text = "secret-check", "frontdesk"
 	var sealed []byte
-	err := db.writer.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = $1`, name).Scan(&sealed)
+	err := db.pool.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = $1`, name).Scan(&sealed)
 	if errors.Is(err, sql.ErrNoRows) {
-		_, err = db.writer.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES ($1, $2)`,
+		_, err = db.pool.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES ($1, $2)`,
 			name, db.seal.seal("meta", name, "value", []byte(text)))
 		return err
 	}
@@ -157,10 +177,14 @@ func (db *DB) checkSecret(ctx context.Context) error {
 // Close closes the database after the statements under way.
 func (db *DB) Close() error {
 	var errs []error
-	for _, pool := range []*sql.DB{db.reader, db.writer} {
-		if pool != nil {
-			errs = append(errs, pool.Close())
-		}
+	if db.writer != nil {
+		errs = append(errs, db.writer.stop())
+	}
+	if db.reader != nil {
+		errs = append(errs, db.reader.close())
+	}
+	if db.pool != nil {
+		errs = append(errs, db.pool.Close())
 	}
 	return errors.Join(errs...)
 }
@@ -169,28 +193,6 @@ func (db *DB) Close() error {
 func (db *DB) Ping(ctx context.Context) error {
 	var one int
 	return db.reader.QueryRowContext(ctx, `SELECT 1`).Scan(&one)
-}
-
-// Write runs f in one transaction, which is durable when Write returns nil.
-// When f returns an error, nothing is written and that error is returned.
-func (db *DB) Write(ctx context.Context, f func(tx *Tx) error) error {
-	tx, err := db.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	// A panic in f must give the writer back: there is only one. After a commit
-	// this does nothing.
-	defer tx.Rollback()
-	if err := f(&Tx{Tx: tx, db: db}); err != nil {
-		if rollback := tx.Rollback(); rollback != nil && !errors.Is(rollback, sql.ErrTxDone) {
-			return errors.Join(err, rollback)
-		}
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	return nil
 }
 
 // querier is what reads need; both a pool and a transaction have it.

@@ -213,18 +213,17 @@ func TestOpenWithAWrongSecretWritesNothing(t *testing.T) {
 
 func TestPragmasHoldOnEveryConnection(t *testing.T) {
 	r := newRig(t)
-	for name, pool := range map[string]*sql.DB{"writer": r.writer, "reader": r.reader} {
-		// Several at once, so that no two come from the same connection.
-		n := 1
-		if name == "reader" {
-			n = 4
+	conns := map[string][]*sql.Conn{"writer": {r.writer.conn}}
+	for range 4 { // at once, so that no two are the same
+		conn, err := r.reader.pool.Conn(ctx)
+		if err != nil {
+			t.Fatal(err)
 		}
-		for range n {
-			conn, err := pool.Conn(ctx)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
+		defer conn.Close()
+		conns["reader"] = append(conns["reader"], conn)
+	}
+	for name, all := range conns {
+		for _, conn := range all {
 			for pragma, want := range map[string]string{
 				"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000",
 			} {
@@ -235,7 +234,7 @@ func TestPragmasHoldOnEveryConnection(t *testing.T) {
 			}
 		}
 	}
-	if n := r.writer.Stats().MaxOpenConnections; n != 1 {
+	if n := r.pool.Stats().MaxOpenConnections; n != 1 {
 		t.Errorf("%d writers", n)
 	}
 }
@@ -374,7 +373,7 @@ func TestRotation(t *testing.T) {
 		t.Fatal(err)
 	}
 	var sealed []byte
-	if err := db.reader.QueryRow(`SELECT sealed FROM credentials WHERE cuid = 'cuid-2'`).Scan(&sealed); err != nil {
+	if err := db.reader.QueryRowContext(ctx, `SELECT sealed FROM credentials WHERE cuid = 'cuid-2'`).Scan(&sealed); err != nil {
 		t.Fatal(err)
 	}
 	onlyNew, err := newSealer(secretB, nil)

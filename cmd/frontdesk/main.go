@@ -24,6 +24,7 @@ type cli struct {
 	Serve       serveCmd       `cmd:"" help:"Run the dashboard."`
 	Demo        demoCmd        `cmd:"" help:"Run the dashboard against a sandbox; needs no configuration."`
 	Sandbox     sandboxCmd     `cmd:"" help:"Run the sandbox alone: the three services, simulated."`
+	Audit       auditCmd       `cmd:"" help:"Verify, prove and export the audit log."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running dashboard whether it is alive; for containers."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 }

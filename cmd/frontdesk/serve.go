@@ -46,7 +46,7 @@ func serve(a *app, s settings, people []store.Staff, demo *handlers.Demo) error 
 	}
 	defer listener.Close()
 
-	db, err := store.Open(a.ctx, store.Options{Path: s.Database, Secret: s.Secret, OldSecret: s.OldSecret})
+	db, err := store.Open(a.ctx, store.Options{Path: s.Database, Secret: s.Secret, OldSecret: s.OldSecret, Ballast: store.Ballast})
 	if errors.Is(err, store.ErrWrongSecret) {
 		return configProblems{err.Error()}
 	}
@@ -69,11 +69,8 @@ func serve(a *app, s settings, people []store.Staff, demo *handlers.Demo) error 
 	if len(staff) == 0 {
 		return configProblems{variable("admins") + ": " + noAdmins}
 	}
-	if err := d.CloseOpenActs(a.ctx); err != nil {
-		return fmt.Errorf("close the acts that a stop left open: %w", err)
-	}
-	if err := d.Started(a.ctx, version()); err != nil {
-		return err
+	if err := d.Start(a.ctx, version(), s.recorded()); err != nil {
+		return fmt.Errorf("record the start: %w", err)
 	}
 
 	assets, err := static.New()
@@ -154,6 +151,29 @@ func newDesk(log *slog.Logger, s settings, db *store.DB) (*desk.Desk, error) {
 		c.IP1 = ip1.New(s.IP1URL, s.IP1, call.New("ip1", limits, stats))
 	}
 	return desk.New(c), nil
+}
+
+// recorded are the settings as the audit log keeps them: by their variables'
+// names, secrets only as fingerprints that tell whether they were changed.
+func (s settings) recorded() map[string]string {
+	all := map[string]string{
+		"FRONTDESK_ADDR": s.Addr, "FRONTDESK_BASE_URL": s.BaseURL.String(), "FRONTDESK_DATABASE": s.Database,
+		"FRONTDESK_PORTALS": strings.Join(s.Portals, ","), "FRONTDESK_ATOM_URL": s.AtomURL, "FRONTDESK_IP1_URL": s.IP1URL,
+		"FRONTDESK_IP1_ACCOUNT": s.IP1.Account, "FRONTDESK_SSO_HOSTS": s.HostsText,
+		"FRONTDESK_TIMEOUT_CONNECT": s.Connect.String(), "FRONTDESK_TIMEOUT_ACT": s.Act.String(), "FRONTDESK_TIMEOUT_LIST": s.List.String(),
+		"FRONTDESK_SYNC_INTERVAL": s.Sync.String(), "FRONTDESK_IDLE_TIMEOUT": s.Idle.String(), "FRONTDESK_REASON": fmt.Sprintf("required: %t", s.Reason),
+		"FRONTDESK_TRUSTED_PROXIES": strings.Trim(fmt.Sprint(s.Proxies), "[]"), "FRONTDESK_METRICS_ADDR": s.Metrics,
+	}
+	for name, address := range s.PortalURL {
+		all["FRONTDESK_PORTAL_"+strings.ToUpper(name)+"_URL"] = address
+	}
+	for name, secret := range map[string]string{
+		"FRONTDESK_SECRET": string(s.Secret), "FRONTDESK_SECRET_OLD": string(s.OldSecret), "FRONTDESK_ATOM_SUPERKEY": s.Superkey,
+		"FRONTDESK_ATOM_SUPERTOKEN": s.Supertok, "FRONTDESK_IP1_KEY": s.IP1.Key, "FRONTDESK_IP1_TOKEN": s.IP1.Token,
+	} {
+		all[name] = store.Fingerprint(s.Secret, name, secret)
+	}
+	return all
 }
 
 // announce prints what is in effect, and no secret.

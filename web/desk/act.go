@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"encoding/json"
+
 	"errors"
 	"time"
 
@@ -81,7 +82,8 @@ func (d *Desk) begin(ctx context.Context, in intent, guard func(tx *store.Tx) er
 	}
 	key := d.Store.ReceiptKey(parts...)
 
-	a := &act{intent: in, ID: store.NewID(), Began: d.Now()}
+	a := &act{intent: in, Began: d.Now()}
+	a.ID = store.NewActID(a.Began)
 	var taken *store.Receipt
 	d.under.Add(1) // before the intent is durable, so that a stop waits for it
 	lasting := context.WithoutCancel(ctx)
@@ -134,7 +136,7 @@ func (d *Desk) finish(a *act, answer Answer, callErr error, rows func(tx *store.
 	if callErr != nil {
 		entry.Result, entry.Detail = resultOf(callErr)
 	}
-	err := d.Store.Write(a.Ctx, func(tx *store.Tx) error {
+	err := d.Store.WriteOutcome(a.Ctx, func(tx *store.Tx) error {
 		// The rows first: what they find out (a new code's ID) belongs to the answer.
 		if rows != nil {
 			if err := rows(tx, &answer); err != nil {
@@ -151,7 +153,7 @@ func (d *Desk) finish(a *act, answer Answer, callErr error, rows func(tx *store.
 		d.Log.Error("record an outcome", "error", err, "act", a.ID, "what", a.What, "outcome", entry.Result, "request", a.By.Request)
 		return answer, &Problem{
 			Kind: Unrecorded, Title: "The outcome could not be recorded",
-			Text:   "It ended as \"" + string(entry.Result) + "\", but frontdesk could not write that to its log, which shows the act as still under way.",
+			Text:   "It ended as \"" + string(entry.Result) + "\", but frontdesk could not write that to its log, which shows the act as still under way." + causeOf(err),
 			Advice: "Do not repeat it before somebody has looked: tell your operator that the database cannot be written.",
 			Err:    err,
 		}
@@ -234,52 +236,6 @@ func (d *Desk) Answer(ctx context.Context, by Actor, act string) (Answer, error)
 	return d.readAnswer(r, by)
 }
 
-// CloseOpenActs records as unknown the acts that a crash left between intent
-// and outcome. It belongs before the first request is served.
-func (d *Desk) CloseOpenActs(ctx context.Context) error {
-	open, err := d.Store.OpenActs(ctx)
-	if err != nil {
-		return err
-	}
-	for _, e := range open {
-		answer := Answer{Act: e.Act, What: e.What, Problem: &Problem{
-			Kind: Unknown, Service: serviceNames[e.Service], Title: "The outcome is unknown",
-			Text:   "frontdesk was stopped before the answer arrived. It may have happened.",
-			Advice: "Check before you do it again.",
-		}}
-		if e.Service == "atom" {
-			answer.CUID, answer.Email = e.On.ID, e.On.Email
-		}
-		began := e.At
-		e.Phase, e.Result, e.Detail = audit.Outcome, audit.Unknown, "frontdesk was stopped before the answer arrived"
-		err := d.Store.Write(ctx, func(tx *store.Tx) (err error) {
-			if err := tx.Append(ctx, &e); err != nil {
-				return err
-			}
-			switch e.What {
-			case WhatCreate:
-				if err := tx.AddOpenCreate(ctx, store.OpenCreate{Act: e.Act, Company: e.On.Name, Email: e.On.Email, StartedAt: began}); err != nil {
-					return err
-				}
-			case WhatSendSMS:
-				if answer.CodeID, err = tx.AddCode(ctx, store.Code{
-					Act: e.Act, Phone: e.On.Name, StaffID: e.Who.StaffID, StaffName: e.Who.Name, SentAt: began,
-				}); err != nil {
-					return err
-				}
-			}
-			return putAnswer(ctx, tx, answer)
-		})
-		if err != nil {
-			return err
-		}
-	}
-	if len(open) > 0 {
-		d.Log.Warn("acts left open by a stop were closed as unknown", "count", len(open))
-	}
-	return nil
-}
-
 // The acts' names, as the log and its filter show them.
 const (
 	WhatSignIn       = "sign in"
@@ -305,4 +261,7 @@ const (
 	WhatChangeStaff  = "change staff"
 	WhatRevoke       = "revoke session"
 	WhatStart        = "start"
+	WhatRestore      = "declare restore"
+	WhatWitness      = "check witness"
+	WhatReadLog      = "read audit log"
 )

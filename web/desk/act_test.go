@@ -555,7 +555,7 @@ func TestAnOutcomeThatCannotBeWritten(t *testing.T) {
 	if _, err := r.CreateCustomer(ctx, r.mia, "another form", in); r.problem(err).Fields["email"] == "" {
 		t.Errorf("the same customer could be sent again: %v", err)
 	}
-	if err := r.CloseOpenActs(ctx); err != nil {
+	if err := r.Start(ctx, "test", nil); err != nil {
 		t.Fatal(err)
 	}
 	r.clock.Add(time.Second)
@@ -633,7 +633,7 @@ func TestActsThatACrashLeftOpenAreClosedAsUnknown(t *testing.T) {
 
 	next := r.desk(r.Store, r.server.URL, call.Limits{}) // the next start
 	for range 2 {                                        // a second start finds nothing to close
-		if err := next.CloseOpenActs(ctx); err != nil {
+		if err := next.Start(ctx, "test", nil); err != nil {
 			t.Fatal(err)
 		}
 		for name, id := range ids {

@@ -49,7 +49,8 @@ type Desk struct {
 	Config
 	Mirror   *Mirror
 	defaults smsDefaults
-	under    sync.WaitGroup // acts between intent and outcome
+	under    sync.WaitGroup                  // acts between intent and outcome
+	begun    func(ctx context.Context) error // records a start that could not be recorded yet
 }
 
 // New returns a desk; Run starts its jobs.
@@ -67,6 +68,7 @@ func (d *Desk) Run(ctx context.Context) {
 	var jobs sync.WaitGroup
 	jobs.Go(func() { d.Mirror.run(ctx) })
 	jobs.Go(func() { d.sweep(ctx) })
+	jobs.Go(func() { d.catchUp(ctx) })
 	jobs.Wait()
 }
 
@@ -147,7 +149,7 @@ func (d *Desk) Deny(ctx context.Context, who audit.Who, what string, on audit.Su
 	ctx = context.WithoutCancel(ctx) // on record, also when the browser has left
 	err := d.Store.Write(ctx, func(tx *store.Tx) error {
 		return tx.Append(ctx, &audit.Entry{
-			Act: store.NewID(), Phase: audit.Event, Who: who, What: what, On: on, Result: audit.Denied, Detail: why,
+			Phase: audit.Event, Who: who, What: what, On: on, Result: audit.Denied, Detail: why,
 		})
 	})
 	if err != nil { // nothing was done, so nothing is unrecorded but the attempt
@@ -157,7 +159,7 @@ func (d *Desk) Deny(ctx context.Context, who audit.Who, what string, on audit.Su
 
 // event records something that is over at once.
 func (d *Desk) event(ctx context.Context, e audit.Entry) error {
-	e.Act, e.Phase = store.NewID(), audit.Event
+	e.Phase = audit.Event
 	ctx = context.WithoutCancel(ctx)
 	err := d.Store.Write(ctx, func(tx *store.Tx) error { return tx.Append(ctx, &e) })
 	if err != nil {

@@ -181,7 +181,7 @@ func (m *Mirror) sync(ctx context.Context, s *Sync) (store.SyncReport, error) {
 		r.EndedAt = d.Now()
 		if r.Added+r.Changed+r.Gone > 0 {
 			if err := tx.Append(ctx, &audit.Entry{
-				Act: store.NewID(), Phase: audit.Event, Who: s.by, What: WhatSync, Service: "atom", Result: audit.Done,
+				Phase: audit.Event, Who: s.by, What: WhatSync, Service: "atom", Result: audit.Done,
 				Duration: r.EndedAt.Sub(r.StartedAt),
 				Detail:   fmt.Sprintf("%d listed: %d new, %d changed, %d gone", r.Total, r.Added, r.Changed, r.Gone),
 			}); err != nil {

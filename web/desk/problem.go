@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"frontdesk/store"
 	"frontdesk/store/audit"
 	"frontdesk/web/call"
 )
@@ -78,10 +79,20 @@ func (p *Problem) Status() int {
 func unrecorded(err error) *Problem {
 	return &Problem{
 		Kind: Unrecorded, Title: "Not done: the audit log cannot be written",
-		Text:   "frontdesk does nothing that it cannot record. Nothing was sent.",
+		Text:   "frontdesk does nothing that it cannot record. Nothing was sent." + causeOf(err),
 		Advice: "Tell your operator to look at the disk and the database. It works again as soon as they can be written.",
 		Err:    err,
 	}
+}
+
+// causeOf is why the database cannot be written, as a sentence to go on with;
+// "" when that is not the trouble.
+func causeOf(err error) string {
+	var u *store.Unwritable
+	if !errors.As(err, &u) {
+		return ""
+	}
+	return " " + u.Cause
 }
 
 func invalid(fields map[string]string) *Problem {

@@ -92,7 +92,8 @@ func (d *Desk) authenticate(ctx context.Context, by Actor, what string, in SignI
 
 	var wait time.Duration
 	counted := map[string]refusal{}
-	a := &act{intent: intent{By: by, What: what, Service: "portal"}, ID: store.NewID(), Began: d.Now()}
+	a := &act{intent: intent{By: by, What: what, Service: "portal"}, Began: d.Now()}
+	a.ID = store.NewActID(a.Began)
 	a.Ctx = call.WithTrace(context.WithoutCancel(ctx), &a.trace)
 	d.under.Add(1)
 	err := d.Store.Write(a.Ctx, func(tx *store.Tx) error {

@@ -48,7 +48,7 @@ func (d *Desk) AddStaff(ctx context.Context, by Actor, s store.Staff) (int64, er
 		}
 		s.ID = id
 		return tx.Append(ctx, &audit.Entry{
-			Act: store.NewID(), Phase: audit.Event, Who: by.Who(), What: WhatAddStaff, On: staffSubject(s), Result: audit.Done,
+			Phase: audit.Event, Who: by.Who(), What: WhatAddStaff, On: staffSubject(s), Result: audit.Done,
 			Changes: changes(map[string][2]string{"role": {"", string(s.Role)}}),
 		})
 	})
@@ -100,7 +100,7 @@ func (d *Desk) ChangeStaff(ctx context.Context, by Actor, id int64, role store.R
 			diff["state"] = [2]string{stateOf(before), stateOf(after)}
 		}
 		return tx.Append(ctx, &audit.Entry{
-			Act: store.NewID(), Phase: audit.Event, Who: by.Who(), What: WhatChangeStaff, On: staffSubject(after), Result: audit.Done,
+			Phase: audit.Event, Who: by.Who(), What: WhatChangeStaff, On: staffSubject(after), Result: audit.Done,
 			Changes: changes(diff),
 		})
 	})
@@ -134,7 +134,7 @@ func (d *Desk) SeedStaff(ctx context.Context, people []store.Staff) error {
 			}
 			s.ID = id
 			if err := tx.Append(ctx, &audit.Entry{
-				Act: store.NewID(), Phase: audit.Event, Who: frontdesk, What: WhatAddStaff, On: staffSubject(s), Result: audit.Done,
+				Phase: audit.Event, Who: frontdesk, What: WhatAddStaff, On: staffSubject(s), Result: audit.Done,
 				Detail: "from " + s.AddedBy, Changes: changes(map[string][2]string{"role": {"", string(s.Role)}}),
 			}); err != nil {
 				return err
@@ -160,7 +160,7 @@ func (d *Desk) RevokeSession(ctx context.Context, by Actor, id string) error {
 			return err
 		}
 		return tx.Append(ctx, &audit.Entry{
-			Act: store.NewID(), Phase: audit.Event, Who: by.Who(), What: WhatRevoke, Result: audit.Done,
+			Phase: audit.Event, Who: by.Who(), What: WhatRevoke, Result: audit.Done,
 			On: audit.Subject{ID: fmt.Sprintf("staff:%d", s.StaffID), Name: s.StaffName}, Detail: "session " + id,
 		})
 	})
@@ -188,9 +188,4 @@ func changes(diff map[string][2]string) string {
 		panic(err) // maps of strings always marshal
 	}
 	return string(b)
-}
-
-// Started records that frontdesk has started.
-func (d *Desk) Started(ctx context.Context, version string) error {
-	return d.event(ctx, audit.Entry{Who: frontdesk, What: WhatStart, Result: audit.Done, Detail: "version " + version})
 }

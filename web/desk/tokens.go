@@ -58,7 +58,7 @@ func (d *Desk) PutCPaaSToken(ctx context.Context, by Actor, token string) error 
 			return err
 		}
 		return tx.Append(ctx, &audit.Entry{
-			Act: store.NewID(), Phase: audit.Event, Who: by.Who(), What: WhatCPaaSToken, On: audit.Subject{ID: "token:cpaas", Name: "cpaas token"},
+			Phase: audit.Event, Who: by.Who(), What: WhatCPaaSToken, On: audit.Subject{ID: "token:cpaas", Name: "cpaas token"},
 			Result: audit.Done, Detail: detail,
 		})
 	})

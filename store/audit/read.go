@@ -1,139 +1,49 @@
-// Package audit keeps the log of everything that staff do: an entry of intent
-// before a call goes out, an entry of outcome after it, and single entries for
-// events. Entries are only ever appended; triggers in the database refuse
-// anything else. No entry holds a password, token, key, passcode, SMS code or
-// SSO link: callers give only what the fields below name.
 package audit
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 )
 
-// Phase tells an act's two entries from a single event.
-type Phase string
+// ownColumns are an entry's, without what was found out about it later.
+const ownColumns = `id, at, act_id, phase, staff_id, staff_name, portal, username, role, session, address, user_agent, request_id,
+	what, on_id, on_name, on_email, reason, service, status, duration, outcome, detail, changes`
 
-const (
-	Intent  Phase = "intent"  // written before the call
-	Outcome Phase = "outcome" // written after it, with the same act ID
-	Event   Phase = "event"   // something that is over at once: a sign-out, a denial
-)
-
-// Result is how an act ended.
-type Result string
-
-const (
-	Done        Result = "done"        // the service did it
-	Refused     Result = "refused"     // the service said no
-	Unreachable Result = "unreachable" // nothing was sent
-	Unknown     Result = "unknown"     // sent, but no answer: it may have happened
-	Denied      Result = "denied"      // frontdesk itself said no
-)
-
-// Results are all results, in the order in which a page offers them.
-var Results = []Result{Done, Refused, Unreachable, Unknown, Denied}
-
-// Who is the person who acts, as known at the time. The zero value is
-// frontdesk itself, or somebody unknown.
-type Who struct {
-	StaffID  int64
-	Name     string
-	Portal   string
-	Username string
-	Role     string
-	Session  string // the session's public ID, never its token
-	Address  string
-	Agent    string // User-Agent
-	Request  string // request ID
+// each calls f for the entries after one, in order, until f fails. The entry
+// that f gets is overwritten by the next.
+func each(ctx context.Context, q Querier, after int64, f func(e *Entry) error) error {
+	return between(ctx, q, after, math.MaxInt64, f)
 }
 
-// Subject is on whom or what one acts.
-type Subject struct {
-	ID    string // a cuid, or "staff:7", "sms:12", "session:…"
-	Name  string
-	Email string
-}
-
-// Entry is one line of the log.
-type Entry struct {
-	ID       int64     // set by Append
-	At       time.Time // UTC, milliseconds
-	Act      string
-	Phase    Phase
-	Who      Who
-	What     string // the act: "sign-in", "sso", "create customer" …
-	On       Subject
-	Reason   string // as the person gave it
-	Service  string // "portal", "atom", "ip1" or ""
-	Status   int    // the service's HTTP status; 0 when there was none
-	Duration time.Duration
-	Result   Result // empty on an intent
-	Detail   string // a sentence, or the service's own message
-	Changes  string // old → new, as JSON
-	Settled  string // on reading: what a later sync found out about an unknown create
-}
-
-// Execer is a write transaction.
-type Execer interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
-// Querier reads.
-type Querier interface {
-	Execer
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
-// Append adds e to the log within tx and sets e.ID. The entry is acknowledged
-// once that transaction is committed.
-func Append(ctx context.Context, tx Execer, e *Entry) error {
-	err := tx.QueryRowContext(ctx, `
-		INSERT INTO audit_entries (
-			at, act_id, phase, staff_id, staff_name, portal, username, role, session,
-			address, user_agent, request_id, what, on_id, on_name, on_email,
-			reason, service, status, duration, outcome, detail, changes)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
-		RETURNING id`,
-		e.At.UnixMilli(), e.Act, e.Phase, e.Who.StaffID, e.Who.Name, e.Who.Portal, e.Who.Username, e.Who.Role, e.Who.Session,
-		e.Who.Address, clip(e.Who.Agent, 300), e.Who.Request, e.What, e.On.ID, e.On.Name, e.On.Email,
-		clip(e.Reason, 2000), e.Service, e.Status, e.Duration.Milliseconds(), e.Result, clip(e.Detail, 2000), e.Changes,
-	).Scan(&e.ID)
+// between is each up to the entry with the ID to.
+func between(ctx context.Context, q Querier, after, to int64, f func(e *Entry) error) error {
+	rows, err := q.QueryContext(ctx, `SELECT `+ownColumns+` FROM audit_entries WHERE id > $1 AND id <= $2 ORDER BY id`, after, to)
 	if err != nil {
-		return fmt.Errorf("append to the audit log: %w", err)
+		return err
 	}
-	return nil
-}
-
-// clip bounds what comes from outside; a runaway header must not fill the disk.
-func clip(s string, runes int) string {
-	if len(s) <= runes {
-		return s
-	}
-	if r := []rune(s); len(r) > runes {
-		return string(r[:runes-1]) + "…"
-	}
-	return s
-}
-
-const columns = `e.id, e.at, e.act_id, e.phase, e.staff_id, e.staff_name, e.portal, e.username, e.role, e.session,
-	e.address, e.user_agent, e.request_id, e.what, e.on_id, e.on_name, e.on_email,
-	e.reason, e.service, e.status, e.duration, e.outcome, e.detail, e.changes,
-	coalesce((SELECT c.state FROM open_creates c WHERE c.act_id = e.act_id), '')`
-
-func scan(row interface{ Scan(...any) error }) (Entry, error) {
+	defer rows.Close()
 	var e Entry
 	var at, duration int64
-	err := row.Scan(&e.ID, &at, &e.Act, &e.Phase, &e.Who.StaffID, &e.Who.Name, &e.Who.Portal, &e.Who.Username, &e.Who.Role, &e.Who.Session,
+	into := []any{
+		&e.ID, &at, &e.Act, &e.Phase, &e.Who.StaffID, &e.Who.Name, &e.Who.Portal, &e.Who.Username, &e.Who.Role, &e.Who.Session,
 		&e.Who.Address, &e.Who.Agent, &e.Who.Request, &e.What, &e.On.ID, &e.On.Name, &e.On.Email,
-		&e.Reason, &e.Service, &e.Status, &duration, &e.Result, &e.Detail, &e.Changes, &e.Settled)
-	e.At = time.UnixMilli(at).UTC()
-	e.Duration = time.Duration(duration) * time.Millisecond
-	return e, err
+		&e.Reason, &e.Service, &e.Status, &duration, &e.Result, &e.Detail, &e.Changes,
+	}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		e.At, e.Duration = time.UnixMilli(at).UTC(), time.Duration(duration)*time.Millisecond
+		if err := f(&e); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 // Filter narrows a listing. Zero fields do not narrow.

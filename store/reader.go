@@ -1,0 +1,74 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"sync"
+)
+
+// maxStatements bounds the statements kept; texts that are put together from
+// what people ask for could otherwise fill the memory.
+const maxStatements = 300
+
+// reader is the pool of connections that read. It keeps prepared statements:
+// preparing one takes longer than most of them run.
+type reader struct {
+	pool  *sql.DB
+	mu    sync.RWMutex
+	stmts map[string]*sql.Stmt
+}
+
+func newReader(pool *sql.DB) *reader { return &reader{pool: pool, stmts: map[string]*sql.Stmt{}} }
+
+// prepare returns the kept statement of a text; nil when there are too many.
+func (r *reader) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+	r.mu.RLock()
+	stmt, n := r.stmts[query], len(r.stmts)
+	r.mu.RUnlock()
+	if stmt != nil || n >= maxStatements {
+		return stmt, nil
+	}
+	stmt, err := r.pool.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if first := r.stmts[query]; first != nil { // somebody was quicker
+		return first, stmt.Close()
+	}
+	r.stmts[query] = stmt
+	return stmt, nil
+}
+
+// QueryContext runs a query.
+func (r *reader) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	stmt, err := r.prepare(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	if stmt == nil {
+		return r.pool.QueryContext(ctx, query, args...)
+	}
+	return stmt.QueryContext(ctx, args...)
+}
+
+// QueryRowContext runs a query for one row.
+func (r *reader) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	stmt, err := r.prepare(ctx, query)
+	if err != nil || stmt == nil {
+		return r.pool.QueryRowContext(ctx, query, args...) // its Scan gives the error
+	}
+	return stmt.QueryRowContext(ctx, args...)
+}
+
+func (r *reader) close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var errs []error
+	for _, stmt := range r.stmts {
+		errs = append(errs, stmt.Close())
+	}
+	return errors.Join(append(errs, r.pool.Close())...)
+}

@@ -1,0 +1,138 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"frontdesk/store/audit"
+)
+
+// Unwritable means that the database, and with it the audit log, cannot be
+// written for now. It is tried again with each write.
+type Unwritable struct {
+	Cause string    // a sentence for the person
+	Since time.Time // when it began
+	Err   error
+}
+
+func (u *Unwritable) Error() string { return u.Cause + " (" + u.Err.Error() + ")" }
+
+func (u *Unwritable) Unwrap() error { return u.Err }
+
+var (
+	errReplaced = errors.New("the database file is not the one that was opened")
+	errNoKey    = fmt.Errorf("%w: its signing key is missing", audit.ErrAltered)
+	errFull     = errors.New("the disk is full: what is left is kept for the outcomes of acts under way")
+)
+
+// The causes, as a person reads them.
+const (
+	causeFull     = "The disk is full."
+	causeReadOnly = "The database is read-only."
+	causeDamaged  = "The database file is damaged."
+	causeMissing  = "The database file was replaced or removed while frontdesk was running. Start frontdesk again."
+	causeAltered  = "The audit log was changed by something other than frontdesk. Run \"frontdesk audit verify\"."
+	causeBusy     = "Another program holds the database."
+	causeDisk     = "The disk reports errors."
+)
+
+// code is SQLite's primary result code; 0 for other errors.
+func code(err error) int {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return 0
+	}
+	return e.Code() & 0xff
+}
+
+// causeOf is why a write failed, in words; "" when the write itself is to blame
+// and not what it is written to.
+func causeOf(err error) string {
+	switch {
+	case errors.Is(err, errFull):
+		return causeFull
+	case errors.Is(err, errReplaced), errors.Is(err, fs.ErrNotExist):
+		return causeMissing
+	case errors.Is(err, audit.ErrAltered):
+		return causeAltered
+	}
+	switch code(err) {
+	case sqlite3.SQLITE_FULL:
+		return causeFull
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN:
+		return causeReadOnly
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return causeDamaged
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return causeBusy
+	case sqlite3.SQLITE_IOERR:
+		return causeDisk
+	}
+	return ""
+}
+
+// total tells whether an error is of the file and not of one write: then the
+// others in the transaction would fail as well.
+func total(err error) bool {
+	return causeOf(err) != "" && !errors.Is(err, audit.ErrAltered)
+}
+
+// unwritable puts err in words when it is of the file.
+func (db *DB) unwritable(err error) error {
+	var u *Unwritable
+	if errors.As(err, &u) {
+		return err
+	}
+	cause := causeOf(err)
+	if cause == causeDisk {
+		if free, ok := freeSpace(db.path); ok && free < lowSpace {
+			cause = causeFull // SQLite calls a failed fsync an I/O error
+		}
+	}
+	if cause == "" {
+		return err
+	}
+	return &Unwritable{Cause: cause, Since: db.now(), Err: err}
+}
+
+// Trouble is why the database could not be written the last time it was tried;
+// nil when it could.
+func (db *DB) Trouble() *Unwritable {
+	u := db.trouble.Load()
+	if u != nil && u.Cause == causeFull && db.ballast.recovered() {
+		db.trouble.CompareAndSwap(u, nil)
+		return nil
+	}
+	return u
+}
+
+// failed puts an error in words and notes it, when it is that nothing can be
+// written.
+func (db *DB) failed(err error) error {
+	err = db.unwritable(err)
+	var u *Unwritable
+	if !errors.As(err, &u) {
+		return err
+	}
+	if u.Cause == causeFull {
+		db.ballast.spend(false)
+	}
+	if before := db.trouble.Load(); before != nil && before.Cause == u.Cause {
+		u.Since = before.Since
+	}
+	db.trouble.Store(u)
+	return u
+}
+
+// succeeded notes that something could be written; that an altered log goes
+// on, only when it was appended to.
+func (db *DB) succeeded(appended bool) {
+	if u := db.trouble.Load(); u != nil && (appended || u.Cause != causeAltered) && !db.ballast.full() {
+		db.trouble.Store(nil)
+	}
+}

@@ -1,0 +1,385 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"frontdesk/store/audit"
+)
+
+// All writes go through one goroutine with one connection: SQLite takes one at
+// a time anyway, and waiting in our own queue is fair and short, where SQLite's
+// busy handler polls. The goroutine takes what is waiting into one transaction,
+// so that concurrent writers share its fsync and the log's signed head (group
+// commit). Each stands alone all the same: within the transaction it has a
+// savepoint, to which it is rolled back when it fails.
+const (
+	maxGroup  = 256                   // writes in one transaction
+	groupTime = 10 * time.Millisecond // after which a transaction takes no more
+)
+
+// errClosed is returned by writes to a database that was closed.
+var errClosed = errors.New("the database is closed")
+
+// Tx is a write transaction. It is valid only inside the function given to
+// Write. The contexts that its methods take do not interrupt them: a statement
+// that is interrupted rolls everybody's writes back.
+type Tx struct {
+	db    *DB
+	w     *writer
+	draft *audit.Draft // what the transaction appends to the log; nil until it does
+}
+
+// ExecContext runs a statement.
+func (tx *Tx) ExecContext(_ context.Context, query string, args ...any) (sql.Result, error) {
+	stmt, err := tx.w.prepare(query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.ExecContext(context.Background(), args...)
+}
+
+// QueryContext runs a query.
+func (tx *Tx) QueryContext(_ context.Context, query string, args ...any) (*sql.Rows, error) {
+	stmt, err := tx.w.prepare(query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(context.Background(), args...)
+}
+
+// QueryRowContext runs a query for one row.
+func (tx *Tx) QueryRowContext(_ context.Context, query string, args ...any) *sql.Row {
+	stmt, err := tx.w.prepare(query)
+	if err != nil {
+		return tx.w.conn.QueryRowContext(context.Background(), query, args...) // its Scan gives the error
+	}
+	return stmt.QueryRowContext(context.Background(), args...)
+}
+
+// Append adds an entry to the audit log within the transaction, at the present
+// time. An event without an act gets one of its own.
+func (tx *Tx) Append(ctx context.Context, e *audit.Entry) error {
+	if tx.db.log == nil {
+		return errNoKey
+	}
+	if tx.draft == nil {
+		var err error
+		if tx.draft, err = tx.db.log.Begin(ctx, tx); err != nil {
+			return err
+		}
+	}
+	e.At = tx.db.now()
+	if e.Act == "" {
+		e.Act = NewActID(e.At)
+	}
+	return tx.draft.Append(ctx, tx, e)
+}
+
+// write is one that waits for its turn.
+type write struct {
+	f       func(tx *Tx) error
+	outcome bool // of an act under way: it may use the ballast
+	state   atomic.Int32
+	done    chan struct{}
+	err     error
+	cause   any // of a panic in f
+}
+
+const (
+	queued int32 = iota
+	taken
+	abandoned
+)
+
+// writer owns the connection that writes.
+type writer struct {
+	db     *DB
+	pool   *sql.DB
+	conn   *sql.Conn
+	stmts  map[string]*sql.Stmt
+	queue  chan *write
+	closed chan struct{} // no more writes are taken
+	idle   chan struct{} // the goroutine has ended
+	close  sync.Once
+	file   os.FileInfo // of the database, as opened
+}
+
+func newWriter(ctx context.Context, db *DB, pool *sql.DB, path string) (*writer, error) {
+	w := &writer{
+		db: db, pool: pool, stmts: map[string]*sql.Stmt{}, queue: make(chan *write, maxGroup),
+		closed: make(chan struct{}), idle: make(chan struct{}),
+	}
+	var err error
+	if w.file, err = os.Stat(path); err != nil {
+		return nil, err
+	}
+	if w.conn, err = pool.Conn(ctx); err != nil {
+		return nil, err
+	}
+	go w.run()
+	return w, nil
+}
+
+// stop ends the goroutine after the writes that it has taken.
+func (w *writer) stop() error {
+	w.close.Do(func() { close(w.closed) })
+	<-w.idle
+	for _, stmt := range w.stmts {
+		stmt.Close()
+	}
+	w.stmts = nil
+	return w.conn.Close()
+}
+
+// prepare keeps statements for the next time; their texts are few.
+func (w *writer) prepare(query string) (*sql.Stmt, error) {
+	if stmt, ok := w.stmts[query]; ok {
+		return stmt, nil
+	}
+	stmt, err := w.conn.PrepareContext(context.Background(), query)
+	if err != nil {
+		return nil, err
+	}
+	if len(w.stmts) >= 500 { // texts that are put together would fill the memory
+		for text, old := range w.stmts {
+			old.Close()
+			delete(w.stmts, text)
+		}
+	}
+	w.stmts[query] = stmt
+	return stmt, nil
+}
+
+func (w *writer) exec(query string) error {
+	stmt, err := w.prepare(query)
+	if err == nil {
+		_, err = stmt.ExecContext(context.Background())
+	}
+	return err
+}
+
+// Write runs f in a transaction, which is durable when Write returns nil. When
+// f returns an error, nothing of it is written and that error is returned; an
+// *Unwritable when nothing can be written at all. While ctx is done before
+// f's turn has come, f is not run.
+func (db *DB) Write(ctx context.Context, f func(tx *Tx) error) error { return db.write(ctx, f, false) }
+
+// WriteOutcome is Write for the outcome of an act that is under way: when the
+// disk is full it uses the space that is kept for that. f can be run twice,
+// the first time to no effect.
+func (db *DB) WriteOutcome(ctx context.Context, f func(tx *Tx) error) error {
+	return db.write(ctx, f, true)
+}
+
+func (db *DB) write(ctx context.Context, f func(tx *Tx) error, outcome bool) error {
+	job := &write{f: f, outcome: outcome, done: make(chan struct{})}
+	select {
+	case <-db.writer.closed:
+		return errClosed
+	case <-ctx.Done():
+		return fmt.Errorf("wait to write: %w", ctx.Err())
+	case db.writer.queue <- job:
+	}
+	select {
+	case <-job.done:
+	case <-db.writer.idle:
+		select {
+		case <-job.done:
+		default:
+			return errClosed
+		}
+	case <-ctx.Done():
+		if job.state.CompareAndSwap(queued, abandoned) {
+			return fmt.Errorf("wait to write: %w", ctx.Err())
+		}
+		<-job.done
+	}
+	if job.cause != nil {
+		panic(job.cause)
+	}
+	return job.err
+}
+
+func (w *writer) run() {
+	defer close(w.idle)
+	for {
+		select {
+		case job := <-w.queue:
+			if job.state.CompareAndSwap(queued, taken) {
+				runtime.Gosched() // whoever is about to queue shares this transaction
+				w.serve(job)
+			}
+		case <-w.closed:
+			for {
+				select {
+				case job := <-w.queue:
+					if job.state.CompareAndSwap(queued, taken) {
+						w.serve(job)
+					}
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+// serve runs the write that was taken, and those that wait behind it.
+func (w *writer) serve(first *write) {
+	var group []*write
+	began := time.Now()
+	err := w.transaction(func() *write {
+		job := first
+		if first = nil; job == nil && len(group) < maxGroup && time.Since(began) < groupTime {
+			job = w.waiting()
+		}
+		if job != nil {
+			group = append(group, job)
+		}
+		return job
+	})
+	for _, job := range group {
+		if err != nil && job.cause == nil {
+			// The transaction as a whole failed. Outcomes are tried once more, each for
+			// itself, with the ballast's space if it is space that was missing.
+			job.err = err
+			if job.outcome && w.db.release(err) {
+				if again := w.transaction(once(job)); again != nil {
+					job.err = again
+				}
+			}
+		}
+		close(job.done)
+	}
+}
+
+// waiting takes the write that waits behind; nil when there is none.
+func (w *writer) waiting() *write {
+	for {
+		select {
+		case job := <-w.queue:
+			if job.state.CompareAndSwap(queued, taken) {
+				return job
+			}
+		default:
+			return nil
+		}
+	}
+}
+
+// once returns job the first time, and nil then.
+func once(job *write) func() *write {
+	return func() *write {
+		one := job
+		job = nil
+		return one
+	}
+}
+
+// transaction runs the writes that next gives in one transaction. Its error is
+// that of the transaction as a whole: then nothing is written. A write's own
+// error is left with it.
+func (w *writer) transaction(next func() *write) (err error) {
+	tx := &Tx{db: w.db, w: w}
+	begun := false
+	defer func() {
+		if err != nil {
+			if begun {
+				w.exec(`ROLLBACK`) // fails when SQLite has done it already
+			}
+			err = w.db.failed(err)
+		}
+	}()
+	for job := next(); job != nil; job = next() {
+		if job.err = w.db.admits(job.outcome); job.err != nil {
+			continue
+		}
+		if !begun {
+			if err := w.begin(); err != nil {
+				return err
+			}
+			begun = true
+		}
+		if err := w.one(tx, job); err != nil {
+			return err
+		}
+	}
+	if !begun {
+		return nil
+	}
+	if tx.draft != nil {
+		if err := tx.draft.Seal(context.Background(), tx, w.db.now()); err != nil {
+			return err
+		}
+	}
+	if err := w.exec(`COMMIT`); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	if tx.draft != nil {
+		w.db.log.Committed(tx.draft)
+	}
+	w.db.succeeded(tx.draft != nil)
+	return nil
+}
+
+// begin starts a transaction in the file that was opened: one that was moved
+// away or put in its place must not swallow what is written.
+func (w *writer) begin() error {
+	now, err := os.Stat(w.db.path)
+	if err != nil || !os.SameFile(now, w.file) {
+		return errReplaced
+	}
+	if err := w.exec(`BEGIN IMMEDIATE`); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	return nil
+}
+
+// one runs a write within its savepoint. It returns an error only when the
+// whole transaction is lost.
+func (w *writer) one(tx *Tx, job *write) error {
+	if err := w.exec(`SAVEPOINT one`); err != nil {
+		return err
+	}
+	var mark audit.Mark
+	appended := tx.draft != nil
+	if appended {
+		mark = tx.draft.Mark()
+	}
+	if job.err = job.run(tx); job.err == nil && job.cause == nil {
+		return w.exec(`RELEASE one`)
+	}
+	if err := w.exec(`ROLLBACK TO one`); err != nil {
+		return job.err // SQLite has rolled back everything: a full disk, say
+	}
+	if total(job.err) {
+		return job.err
+	}
+	if appended {
+		tx.draft.Rewind(mark)
+	} else {
+		tx.draft = nil
+	}
+	if errors.Is(job.err, audit.ErrAltered) {
+		job.err = w.db.failed(job.err)
+	}
+	return w.exec(`RELEASE one`)
+}
+
+// run calls f; a panic is kept for the goroutine that wants the write.
+func (job *write) run(tx *Tx) (err error) {
+	defer func() {
+		if job.cause = recover(); job.cause != nil {
+			err = fmt.Errorf("panic: %v", job.cause)
+		}
+	}()
+	return job.f(tx)
+}
