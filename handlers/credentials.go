@@ -28,12 +28,12 @@ func (h *Handlers) showPasscode(w http.ResponseWriter, r *http.Request, status i
 		Passcode: views.Input{Name: "passcode", Label: "Passcode", Autocomplete: "off", InputMode: "numeric", Required: true, Mono: true, MaxLength: 100},
 		Problem:  h.problem(r, p),
 	}
-	sent, err := h.Store.Entries(ctx, audit.Filter{OnID: customer.CUID, What: desk.WhatSendPasscode, Result: audit.Done, From: h.Now().Add(-lately), Limit: 1})
+	sent, err := h.Store.Search(ctx, audit.Filter{OnID: customer.CUID, What: desk.WhatSendPasscode, Result: audit.Done, From: h.Now().Add(-lately)}, audit.Page{Limit: 1})
 	if err != nil {
 		return err
 	}
-	if len(sent) > 0 {
-		page.SentAt, page.SentBy, page.Passcode.Autofocus = sent[0].At, whoName(sent[0].Who), true
+	if len(sent.Entries) > 0 {
+		page.SentAt, page.SentBy, page.Passcode.Autofocus = sent.Entries[0].At, whoName(sent.Entries[0].Who), true
 	}
 	if p != nil {
 		page.Passcode.Error = p.Fields["passcode"]

@@ -64,15 +64,15 @@ func (h *Handlers) showCustomer(w http.ResponseWriter, r *http.Request, status i
 	for _, f := range customer.Fields {
 		page.Fields = append(page.Fields, views.NamedValue{Name: f.Name, Value: f.Value})
 	}
-	timeline := audit.Filter{OnID: customer.CUID, Limit: 20}
+	timeline := audit.Filter{OnID: customer.CUID}
 	if role == store.Viewer {
 		timeline.StaffID = v.Actor.Staff.ID
 	}
-	entries, err := h.Store.Entries(ctx, timeline)
+	acts, err := h.Store.Search(ctx, timeline, audit.Page{Limit: 20})
 	if err != nil {
 		return err
 	}
-	for _, row := range auditRows(entries) {
+	for _, row := range auditRows(acts.Entries) {
 		row.OnName = "" // it is this customer
 		page.Timeline = append(page.Timeline, row)
 	}

@@ -81,7 +81,7 @@ func OpenToRead(ctx context.Context, path, public string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{path: path, reader: newReader(pool), now: time.Now}
+	db := &DB{path: path, reader: newReader(pool), index: audit.NewIndex(Fold), now: time.Now}
 	if err := db.openToRead(ctx, public); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), db.Close())
 	}
@@ -131,8 +131,10 @@ func (db *DB) KeyBelongs(ctx context.Context, secret, old []byte) error {
 	if err != nil {
 		return fmt.Errorf("%w: its signing key was not sealed with this secret", audit.ErrAltered)
 	}
-	_, err = audit.OpenKey(string(text), db.AuditKey())
-	return err
+	if _, err = audit.OpenKey(string(text), db.AuditKey()); err != nil {
+		return fmt.Errorf("%w: %w", audit.ErrAltered, err)
+	}
+	return nil
 }
 
 // state is the log as the database has it now.
@@ -178,6 +180,19 @@ func (db *DB) Continues(ctx context.Context, size int64, root tlog.Hash) error {
 		return err
 	}
 	return s.Continues(ctx, db.reader, size, root)
+}
+
+// Restores are the restores from a backup that were declared, oldest first: how
+// many of the log's first entries came from each.
+func (db *DB) Restores(ctx context.Context) ([]int64, error) {
+	return collect(ctx, db.reader, func(row scanner) (size int64, err error) {
+		var on string
+		if err := row.Scan(&on); err != nil {
+			return 0, err
+		}
+		_, err = fmt.Sscanf(on, audit.RestoredTo, &size)
+		return size, err
+	}, `SELECT on_id FROM audit_entries WHERE what = 'declare restore' ORDER BY id`)
 }
 
 // Verify recomputes the whole log; see audit.Verify.

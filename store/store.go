@@ -37,6 +37,7 @@ type DB struct {
 	reader  *reader
 	seal    *sealer
 	log     *audit.Log // nil when its key is missing
+	index   *audit.Index
 	ballast *ballast
 	trouble atomic.Pointer[Unwritable]
 	now     func() time.Time
@@ -62,7 +63,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{path: o.Path, seal: seal, now: o.Now, ballast: &ballast{path: o.Path + "-ballast", size: o.Ballast}}
+	db := &DB{path: o.Path, index: audit.NewIndex(Fold), seal: seal, now: o.Now, ballast: &ballast{path: o.Path + "-ballast", size: o.Ballast}}
 
 	// Only the operator's user may read it; SQLite gives its side files the same mode.
 	file, err := os.OpenFile(o.Path, os.O_RDWR|os.O_CREATE, 0o600)
@@ -151,6 +152,7 @@ func (db *DB) prepare(ctx context.Context) error {
 	if err := db.ballast.lay(); err != nil {
 		db.failed(errFull) // it starts all the same: reading goes on
 	}
+	_ = db.LoadFacets(ctx) // what cannot be loaded is read from the log itself
 	db.writer, err = newWriter(ctx, db, db.pool, db.path)
 	return err
 }

@@ -57,6 +57,13 @@ type Subject struct {
 	Email string
 }
 
+// A restore from a backup is declared by an entry of this kind, whose subject's
+// ID says how many of the log's first entries came from the backup.
+const (
+	WhatRestore = "declare restore"
+	RestoredTo  = "log:%d"
+)
+
 // Entry is one line of the log.
 type Entry struct {
 	ID       int64     // 1 for the first, without gaps; set by Append

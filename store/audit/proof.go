@@ -18,6 +18,7 @@ type Proof struct {
 	Hashes     []tlog.Hash     `json:"hashes"`
 	Checkpoint string          `json:"checkpoint"`
 	Key        string          `json:"key"` // the signing key's public part
+	Head       Head            `json:"-"`   // what the checkpoint says, as Prove makes it
 }
 
 // ReadProof reads a proof's file. White space in it does not matter.
@@ -70,7 +71,7 @@ func (s *State) Prove(ctx context.Context, q Querier, id int64, public string) (
 	if id > s.Size {
 		return Proof{}, fmt.Errorf("entry %d is newer than the signed head", id)
 	}
-	p := Proof{Entry: e.Canonical(nil), Index: id - 1, Checkpoint: s.Note, Key: public}
+	p := Proof{Entry: e.Canonical(nil), Index: id - 1, Checkpoint: s.Note, Key: public, Head: s.Head}
 	if p.Hashes, err = tlog.ProveRecord(s.Size, id-1, s.tree.reader(ctx, q)); err != nil {
 		return p, fmt.Errorf("prove entry %d: %w", id, err)
 	}
@@ -86,7 +87,7 @@ var ErrNotPrefix = errors.New("the log is not the continuation of that checkpoin
 // Continues tells whether a log of this size and root is a prefix of the
 // present one; ErrNotPrefix when it is not.
 func (s *State) Continues(ctx context.Context, q Querier, size int64, root tlog.Hash) error {
-	if size > s.Size {
+	if size < 0 || size > s.Size {
 		return fmt.Errorf("%w: it had %d entries, and there are %d now", ErrNotPrefix, size, s.Size)
 	}
 	if size == 0 {

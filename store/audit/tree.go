@@ -2,6 +2,8 @@ package audit
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -103,7 +105,7 @@ func loadTree(ctx context.Context, q Querier, size int64) (tree, error) {
 			return t, err
 		}
 		if len(hashes) < width*tlog.HashSize {
-			return t, fmt.Errorf("the tree's tile %d of level %d is cut", size>>(tileHeight*(level+1)), level)
+			return t, altered("the tree's tile %d of level %d is cut", size>>(tileHeight*(level+1)), level)
 		}
 		t.edge = append(t.edge, hashes[:width*tlog.HashSize:width*tlog.HashSize])
 	}
@@ -113,7 +115,7 @@ func loadTree(ctx context.Context, q Querier, size int64) (tree, error) {
 		}
 		hash, err := t.fromEdge(tlog.StoredHashIndex(l, size>>l-1))
 		if err != nil {
-			return t, err
+			return t, altered("%v", err)
 		}
 		t.peaks[l] = hash
 	}
@@ -129,7 +131,8 @@ func (t *tree) fromEdge(index int64) (tlog.Hash, error) {
 }
 
 // pieces puts together the tile of level 0 that is not full from what each
-// commit since the last full one has added.
+// commit since the last full one has added. With an error it returns what there
+// is before the gap.
 func pieces(ctx context.Context, q Querier, size int64) ([]byte, error) {
 	begin := size &^ (tileWidth - 1)
 	rows, err := q.QueryContext(ctx, `SELECT size, leaves FROM audit_checkpoints WHERE size > $1 AND size <= $2 ORDER BY size`, begin, size)
@@ -150,7 +153,7 @@ func pieces(ctx context.Context, q Querier, size int64) ([]byte, error) {
 			from = begin
 		}
 		if from != begin+int64(len(hashes)/tlog.HashSize) {
-			return nil, fmt.Errorf("the hashes of entries before %d are missing", to)
+			return hashes, altered("the hashes of entries before %d are missing", to)
 		}
 		hashes = append(hashes, leaves...)
 	}
@@ -160,6 +163,9 @@ func pieces(ctx context.Context, q Querier, size int64) ([]byte, error) {
 func readTile(ctx context.Context, q Querier, level int, n int64) ([]byte, error) {
 	var hashes []byte
 	err := q.QueryRowContext(ctx, `SELECT hashes FROM audit_tiles WHERE level = $1 AND n = $2`, level, n).Scan(&hashes)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, altered("the tree's tile %d of level %d is missing", n, level)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read tile %d of level %d: %w", n, level, err)
 	}

@@ -58,7 +58,7 @@ func Verify(ctx context.Context, q Querier, public string, since ...Head) (Verif
 	if err != nil {
 		return Verified{}, &Flaw{What: err.Error()}
 	}
-	v := &verification{ctx: ctx, q: q, open: map[string]int64{}, since: since}
+	v := &verification{ctx: ctx, q: q, signed: signed.Size, open: map[string]int64{}, since: since}
 	if err := v.readHeads(public, signed.Size); err != nil {
 		return Verified{}, err
 	}
@@ -84,16 +84,18 @@ func Verify(ctx context.Context, q Querier, public string, since ...Head) (Verif
 
 // verification is the state of one Verify.
 type verification struct {
-	ctx   context.Context
-	q     Querier
-	tree  tree
-	open  map[string]int64 // intents without an outcome yet
-	since []Head
+	ctx    context.Context
+	q      Querier
+	signed int64 // how many entries the newest head covers
+	tree   tree
+	open   map[string]int64 // intents without an outcome yet
+	since  []Head
 
 	heads   []Head              // kept in the database, by size; they narrow a flaw down
 	roots   map[int64]tlog.Hash // of the trees of their sizes and since's, from the rows
 	differs int64               // the first entry whose hash is not the stored one
 	missing int64               // the first entry that is not there
+	unread  error               // why it is not, when its row is there all the same
 	tiles   string              // what is wrong with a stored tile above the entries' own hashes
 }
 
@@ -101,6 +103,8 @@ type verification struct {
 // hashes and older heads tell where.
 func (v *verification) judge(signed Head) *Flaw {
 	switch {
+	case v.unread != nil && (v.differs == 0 || v.missing < v.differs):
+		return &Flaw{Entry: v.missing, What: "not as it was written: " + v.unread.Error()}
 	case v.missing != 0 && (v.differs == 0 || v.missing < v.differs):
 		return &Flaw{Entry: v.missing, What: fmt.Sprintf("missing; %d entries are signed", signed.Size)}
 	case v.tree.size < signed.Size && v.differs == 0:
@@ -167,6 +171,7 @@ type part struct {
 	opened  map[string]int64
 	closed  []string
 	missing int64 // ID of the first entry that is not there
+	unread  error // or why it cannot be read
 	err     error
 }
 
@@ -201,8 +206,11 @@ func (v *verification) read(last int64) error {
 		if p.err != nil {
 			return p.err
 		}
-		if err := v.take(p); err != nil || v.missing != 0 {
+		if err := v.take(p); err != nil {
 			return err
+		}
+		if v.missing != 0 {
+			break
 		}
 	}
 	if err := v.ctx.Err(); err != nil {
@@ -233,7 +241,12 @@ func readPart(ctx context.Context, q Querier, from, to int64) part {
 		p.leaves = append(p.leaves, tlog.RecordHash(buf))
 		return nil
 	})
-	if next := from + int64(len(p.leaves)) + 1; (err == nil || errors.Is(err, stop)) && next <= to {
+	next := from + int64(len(p.leaves)) + 1
+	switch {
+	case errors.Is(err, errRow):
+		p.missing, p.unread = next, err
+		return p
+	case (err == nil || errors.Is(err, stop)) && next <= to:
 		p.missing = next
 		return p
 	}
@@ -263,7 +276,7 @@ func (v *verification) take(p part) error {
 		delete(v.open, act)
 	}
 	maps.Copy(v.open, p.opened)
-	v.missing = p.missing
+	v.missing, v.unread = p.missing, p.unread
 	return nil
 }
 
@@ -282,8 +295,9 @@ func (v *verification) compare(t tile, stored []byte) {
 	}
 }
 
-// compareEdge compares the tiles that are not full. A commit that is made
-// meanwhile may fill them; then they are compared the next time.
+// compareEdge compares the tiles that are not full, or that ended too early. A
+// commit that is made meanwhile may fill them; then they are compared the next
+// time.
 func (v *verification) compareEdge() error {
 	for level, hashes := range v.tree.edge {
 		if len(hashes) == 0 {
@@ -292,15 +306,15 @@ func (v *verification) compareEdge() error {
 		t := tile{level, v.tree.size >> (tileHeight * (level + 1)), hashes}
 		var stored []byte
 		var err error
-		if level == 0 {
-			stored, err = pieces(v.ctx, v.q, v.tree.size)
+		if level == 0 && t.n == v.signed/tileWidth {
+			stored, err = pieces(v.ctx, v.q, v.signed)
 		} else {
 			stored, err = readTile(v.ctx, v.q, level, t.n)
 		}
 		if err == nil && len(stored) < len(hashes) {
 			err = errors.New("cut")
 		}
-		if newest, _, again := head(v.ctx, v.q); err != nil && again == nil && newest.Size > v.tree.size {
+		if newest, _, again := head(v.ctx, v.q); err != nil && again == nil && newest.Size > v.signed {
 			continue
 		}
 		v.compare(t, stored)

@@ -98,12 +98,12 @@ func TestNothingLeaks(t *testing.T) {
 	r.control(`{"service": "atom", "reset_faults": true}`)
 	r.Desk.Log.Info("the log is looked into", "marker", "marker-in-the-log")
 
-	entries, err := r.Store.Entries(ctx, audit.Filter{Limit: 10_000})
-	if err != nil || len(entries) < 20 {
-		t.Fatalf("%d entries, %v", len(entries), err)
+	found, err := r.Store.Search(ctx, audit.Filter{}, audit.Page{Limit: 10_000})
+	if err != nil || len(found.Entries) < 20 {
+		t.Fatalf("%d entries, %v", len(found.Entries), err)
 	}
 	places := map[string]string{"the database or the log": r.everything()}
-	for _, e := range entries {
+	for _, e := range found.Entries {
 		for _, whole := range r.entries(e.Act) {
 			places["the audit log"] += fmt.Sprintf("%+v\n", whole)
 		}

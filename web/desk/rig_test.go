@@ -280,11 +280,11 @@ func (r *rig) entries(act string) []audit.Entry {
 // newest are the latest entries of the log.
 func (r *rig) newest(n int) []audit.Entry {
 	r.Helper()
-	all, err := r.Store.Entries(ctx, audit.Filter{Limit: n})
+	found, err := r.Store.Search(ctx, audit.Filter{}, audit.Page{Limit: n})
 	if err != nil {
 		r.Fatal(err)
 	}
-	return all
+	return found.Entries
 }
 
 func (r *rig) exec(statement string) {

@@ -39,6 +39,7 @@ DROP TABLE audit_entries_1;
 -- An act's entries, and a subject's. Every other filter is answered from bitmaps in memory.
 CREATE INDEX audit_act ON audit_entries (act_id);
 CREATE INDEX audit_on  ON audit_entries (on_id, id) WHERE on_id <> '';
+CREATE INDEX audit_restores ON audit_entries (id) WHERE what = 'declare restore';
 
 -- +goose StatementBegin
 CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit_entries

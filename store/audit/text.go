@@ -1,0 +1,212 @@
+package audit
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+)
+
+// The text index is the one part of the log that each kind of database does in
+// its own way: here SQLite's FTS5, in table audit_text. It knows in which
+// entries three letters occur next to each other, not where: what it finds is
+// tested against the entry. Intents are not in it; their outcomes say the same.
+//
+// Where two trigrams are common but never together, FTS5 would go through the
+// whole log for a window of it: it minds the window only when it has found
+// something. So the row 2n is entry n, and behind each block of entries comes
+// an odd row, a stop, that has every trigram of the block.
+
+const textBlock = 4096
+
+// TextBatch is some entries' text on its way into the text index.
+type TextBatch struct {
+	More bool // there are more entries behind these
+
+	from, upto int64
+	rows       []textRow
+}
+
+type textRow struct {
+	id            int64 // of the row
+	subject, rest string
+}
+
+// ReadText reads the text of the next entries, at most n, that the text index
+// has not yet.
+func ReadText(ctx context.Context, q Querier, fold func(string) string, n int) (*TextBatch, error) {
+	from, err := textMark(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	end := (from/textBlock + 1) * textBlock // of the block; a batch is within one
+	b := &TextBatch{from: from}
+	if b.rows, b.upto, err = readTexts(ctx, q, fold, from, end, n); err != nil {
+		return nil, err
+	}
+	b.More = b.upto == end || b.upto == from+int64(n)
+	if b.upto == end {
+		block, _, err := readTexts(ctx, q, fold, end-textBlock, end, textBlock)
+		if err != nil {
+			return nil, err
+		}
+		stop := textRow{id: 2*end + 1}
+		stop.subject = trigramsOf(block, func(r textRow) string { return r.subject })
+		stop.rest = trigramsOf(block, func(r textRow) string { return r.rest })
+		b.rows = append(b.rows, stop)
+	}
+	return b, nil
+}
+
+// readTexts reads at most n entries behind one up to another; last is the last
+// that it read.
+func readTexts(ctx context.Context, q Querier, fold func(string) string, from, upto int64, n int) (texts []textRow, last int64, err error) {
+	rows, err := q.QueryContext(ctx, `
+		SELECT id, phase, staff_id, staff_name, portal, username, on_id, on_name, on_email, reason, detail, address, request_id
+		FROM audit_entries WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3`, from, upto, n)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read text for the index: %w", err)
+	}
+	defer rows.Close()
+	last = from
+	for rows.Next() {
+		var e Entry
+		if err := rows.Scan(&last, &e.Phase, &e.Who.StaffID, &e.Who.Name, &e.Who.Portal, &e.Who.Username, &e.On.ID, &e.On.Name, &e.On.Email,
+			&e.Reason, &e.Detail, &e.Who.Address, &e.Who.Request); err != nil {
+			return nil, 0, fmt.Errorf("read text for the index: %w", err)
+		}
+		if e.Phase == Intent {
+			continue
+		}
+		rest := []string{e.Reason, e.Detail, e.Who.Address, e.Who.Request}
+		r := textRow{2 * last, fold(join(e.On.ID, e.On.Name, e.On.Email)), fold(join(rest...))}
+		if stranger(e.Who) { // other people are in the dictionary
+			names := fold(join(e.Who.texts()...))
+			r.rest = join(r.rest, names, asName(names))
+		}
+		texts = append(texts, r)
+	}
+	return texts, last, rows.Err()
+}
+
+// trigramsOf returns a text that has each trigram of a block's texts, the
+// repetitions left out.
+func trigramsOf(block []textRow, of func(textRow) string) string {
+	seen := map[[3]rune]bool{}
+	var b strings.Builder
+	for _, r := range block {
+		runes := []rune(of(r))
+		for i, until := 0, -1; i+3 <= len(runes); i++ {
+			gram := [3]rune(runes[i : i+3])
+			if seen[gram] {
+				continue
+			}
+			seen[gram] = true
+			if until != i+2 { // not in a row with the last that was new
+				b.WriteString("\n" + string(runes[i:i+2]))
+			}
+			b.WriteRune(runes[i+2])
+			until = i + 3
+		}
+	}
+	return b.String()
+}
+
+// Empty tells that the text index has every entry.
+func (b *TextBatch) Empty() bool { return b.upto == b.from }
+
+func join(texts ...string) string { return strings.Join(texts, "\n") }
+
+// Write puts the batch into the text index. It does nothing when somebody else
+// has done so since it was read.
+func (b *TextBatch) Write(ctx context.Context, tx Writer, now time.Time) error {
+	mark, err := textMark(ctx, tx)
+	if err != nil || mark != b.from {
+		return err
+	}
+	for _, r := range b.rows {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO audit_text (rowid, subject, rest) VALUES ($1, $2, $3)`, r.id, r.subject, r.rest); err != nil {
+			return fmt.Errorf("index text: %w", err)
+		}
+	}
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO audit_marks (name, upto, at) VALUES ('text', $1, $2)
+		ON CONFLICT (name) DO UPDATE SET upto = excluded.upto, at = excluded.at`, b.upto, now.UnixMilli())
+	return err
+}
+
+// textMark is the last entry up to which the text index is complete.
+func textMark(ctx context.Context, q Querier) (id int64, err error) {
+	err = q.QueryRowContext(ctx, `SELECT upto FROM audit_marks WHERE name = 'text'`).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return id, err
+}
+
+// stranger tells whether w is somebody whom frontdesk does not know: a name
+// that anyone can make up.
+func stranger(w Who) bool { return w.StaffID == 0 && (w.Username != "" || w.Name != "") }
+
+// maxGrams is how many trigrams a long fragment is looked for by; each makes
+// the search slower, and few make it as good as certain.
+const maxGrams = 3
+
+// asName writes a folded text in letters that nothing else is written in: who
+// looks for a stranger need not go through all the subjects of that name.
+func asName(folded string) string {
+	return strings.Map(func(r rune) rune {
+		if r < 0x10000 {
+			return 0xF0000 + r
+		}
+		return r
+	}, folded)
+}
+
+// textMatch is what asks the text index for a folded fragment, in one column or
+// (with "") in both; "" when the fragment is too short for it.
+func textMatch(column, fragment string) string {
+	runes := []rune(fragment)
+	var grams []string
+	n := len(runes) - 2
+	for i := range min(n, maxGrams) {
+		at := i
+		if n > maxGrams {
+			at = i * (n - 1) / (maxGrams - 1)
+		}
+		grams = append(grams, `"`+strings.ReplaceAll(string(runes[at:at+3]), `"`, `""`)+`"`)
+	}
+	match := strings.Join(grams, " AND ")
+	if match != "" && column != "" {
+		match = column + " : (" + match + ")"
+	}
+	return match
+}
+
+// textHits returns what the text index finds in a window: the newest n, or (up)
+// the oldest. They come as one text, for rows of one number are slow.
+func textHits(ctx context.Context, q Querier, match string, w window, n int, up bool) (*roaring.Bitmap, error) {
+	order := "DESC"
+	if up {
+		order = "ASC"
+	}
+	var text sql.NullString
+	err := q.QueryRowContext(ctx, `SELECT group_concat(rowid / 2) FROM (
+			SELECT rowid FROM audit_text WHERE audit_text MATCH $1 AND rowid BETWEEN $2 AND $3 AND rowid % 2 = 0 ORDER BY rowid `+order+` LIMIT $4)`,
+		match, 2*int64(w.first), 2*int64(w.last), n).Scan(&text)
+	if err != nil {
+		return nil, fmt.Errorf("search the audit log's text: %w", err)
+	}
+	hits := roaring.New()
+	for id := range strings.SplitSeq(text.String, ",") {
+		if n, err := strconv.ParseUint(id, 10, 32); err == nil {
+			hits.Add(uint32(n))
+		}
+	}
+	return hits, nil
+}
