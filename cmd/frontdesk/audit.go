@@ -20,6 +20,7 @@ import (
 type auditCmd struct {
 	Verify  auditVerifyCmd  `cmd:"" help:"Recompute the whole log and check it against its signed head; exit 0 only when all holds."`
 	Prove   auditProveCmd   `cmd:"" help:"Write a proof that one entry is in the log; it can be checked without the database."`
+	Export  auditExportCmd  `cmd:"" help:"Write the log, or what a filter lets through, as JSON lines or CSV, newest first."`
 	Key     auditKeyCmd     `cmd:"" help:"Print the public part of the log's signing key."`
 	Restore auditRestoreCmd `cmd:"" name:"declare-restore" help:"Put on record that the database was restored from a backup, so that browsers that have seen more of the log know why."`
 }
@@ -223,14 +224,19 @@ func (c *auditRestoreCmd) Run(a *app) error {
 	if c.Size < 0 || c.Size > head.Size {
 		return fmt.Errorf("the log has %d entries: --size cannot be %d", head.Size, c.Size)
 	}
-	who := audit.Who{Name: "operator"}
-	if u, err := user.Current(); err == nil && u.Username != "" {
-		who.Name = "operator (" + u.Username + ")"
-	}
-	e := desk.Restored(who, c.Size, c.Reason)
+	e := desk.Restored(operator(), c.Size, c.Reason)
 	if err := db.Write(a.ctx, func(tx *store.Tx) error { return tx.Append(a.ctx, &e) }); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "On record as entry %d: the log's first %d entries are from a backup.\n", e.ID, c.Size)
 	return nil
+}
+
+// operator is whoever runs a command on the machine itself.
+func operator() audit.Who {
+	who := audit.Who{Name: "operator"}
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		who.Name = "operator (" + u.Username + ")"
+	}
+	return who
 }

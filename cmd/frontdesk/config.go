@@ -59,6 +59,11 @@ type config struct {
 	TrustedProxies string `help:"CIDRs whose X-Forwarded-For is believed."`
 	makesFolder    bool   `kong:"-"` // the demo makes the database's folder
 
+	AuditFile              string `help:"A file that the audit log is streamed to as JSON lines, or - for standard output."`
+	AuditWebhookURL        string `name:"audit-webhook-url" help:"An https address that the audit log is posted to as JSON lines, signed."`
+	AuditWebhookSecret     string `help:"What these posts are signed with; at least 24 bytes, or whsec_ and base64."`
+	AuditWebhookSecretFile string `help:"A file that holds it."`
+
 	MetricsAddr string `help:"Listen address of /metrics; off when empty."`
 }
 
@@ -87,6 +92,10 @@ type settings struct {
 	Reason    bool
 	Proxies   []netip.Prefix
 	Metrics   string
+
+	AuditFile     string   // "-" is standard output
+	Webhook       *url.URL // nil: none
+	WebhookSecret []byte
 }
 
 // configProblems are all that is wrong with the configuration.
@@ -176,6 +185,8 @@ func (c config) check() (settings, error) {
 	if c.MetricsAddr != "" {
 		s.Metrics = k.address("metrics-addr", c.MetricsAddr)
 	}
+	s.AuditFile = k.auditFile(strings.TrimSpace(c.AuditFile), s.Database)
+	s.Webhook, s.WebhookSecret = k.webhook(c)
 	s.Admins = k.admins(c.Admins, s.Portals)
 	if _, err := os.Stat(s.Database); os.IsNotExist(err) && len(s.Admins) == 0 && strings.TrimSpace(c.Admins) == "" {
 		k.wrong("admins", noAdmins)
@@ -261,6 +272,48 @@ func (k *checker) duration(flag, value string) time.Duration {
 		return time.Second
 	}
 	return d
+}
+
+// auditFile is where the log is streamed to; the folder must be there, as the
+// database's must.
+func (k *checker) auditFile(path, database string) string {
+	if path == "" || path == "-" {
+		return path
+	}
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+		k.wrong("audit-file", "there is no folder %s", filepath.Dir(path))
+		return path
+	}
+	info, err := os.Stat(path)
+	switch there, dbErr := os.Stat(database); {
+	case err == nil && info.IsDir():
+		k.wrong("audit-file", "%s is a folder", path)
+	case filepath.Clean(path) == filepath.Clean(database), err == nil && dbErr == nil && os.SameFile(info, there):
+		k.wrong("audit-file", "this is the database")
+	}
+	return path
+}
+
+// webhook is where the log is posted to, and what that is signed with: both or
+// neither.
+func (k *checker) webhook(c config) (u *url.URL, secret []byte) {
+	text := k.secret("audit-webhook-secret", c.AuditWebhookSecret, c.AuditWebhookSecretFile)
+	if strings.TrimSpace(c.AuditWebhookURL) == "" {
+		if text != "" {
+			k.wrong("audit-webhook-url", "required with FRONTDESK_AUDIT_WEBHOOK_SECRET")
+		}
+		return nil, nil
+	}
+	u, err := desk.ParseWebhookURL(c.AuditWebhookURL)
+	if err != nil {
+		k.wrong("audit-webhook-url", "%v", err)
+	}
+	if text == "" && c.AuditWebhookSecretFile == "" {
+		k.wrong("audit-webhook-secret", "required with FRONTDESK_AUDIT_WEBHOOK_URL")
+	} else if secret, err = desk.ParseWebhookSecret(text); err != nil && text != "" {
+		k.wrong("audit-webhook-secret", "%v", err)
+	}
+	return u, secret
 }
 
 func (k *checker) portals(value string) []string {

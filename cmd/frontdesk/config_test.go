@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"frontdesk/store"
+	"frontdesk/store/audit"
 )
 
 // good is a configuration without a fault, of a dashboard whose services
@@ -146,6 +147,12 @@ func TestVariablesAndFlags(t *testing.T) {
 		{"idle-timeout", "0", "8h"},
 		{"trusted-proxies", "10.0.0.0/33", "10.0.0.0/8, 192.0.2.7,2001:db8::/32"},
 		{"metrics-addr", "metrics", "127.0.0.1:0"},
+		{"audit-file", "nowhere/audit.jsonl", "audit.jsonl"},
+		{"audit-file", ".", "-"},
+		{"audit-file", "./frontdesk.db", "frontdesk.jsonl"},
+		{"audit-webhook-url", "http://siem.example.com/in", "https://siem.example.com/in?token=x"},
+		{"audit-webhook-url", "siem.example.com", "http://127.0.0.1:9000/"},
+		{"audit-webhook-url", "https://somebody:pear@siem.example.com", "https://siem.example.com"},
 	} {
 		name := variable(tt.flag)
 		t.Run(tt.flag+"="+tt.bad, func(t *testing.T) {
@@ -205,8 +212,93 @@ func TestIP1Credentials(t *testing.T) {
 	}
 }
 
+// An address and what its posts are signed with come together.
+func TestAuditWebhook(t *testing.T) {
+	const url, secret = "FRONTDESK_AUDIT_WEBHOOK_URL", "FRONTDESK_AUDIT_WEBHOOK_SECRET"
+	const address, long = "https://siem.example.com/quince-path?token=quince-token", "quince-webhook-secret-which-is-long"
+	for _, tt := range []struct {
+		name, problem string
+		give          env
+	}{
+		{"address alone", secret, env{url: address}},
+		{"secret alone", url, env{secret: long}},
+		{"a short secret", secret, env{url: address, secret: "quince-short"}},
+		{"a short secret in base64", secret, env{url: address, secret: "whsec_cXVpbmNlLXNob3J0"}},
+		{"a secret that is not base64", secret, env{url: address, secret: "whsec_quince quince quince quince"}},
+		{"a bad address", url, env{url: "http://siem.example.com/quince-path", secret: long}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := try(t, good(t).with(tt.give), "serve")
+			if got.code != 2 || !slices.Equal(got.problems(), []string{tt.problem}) {
+				t.Errorf("code %d:\n%s", got.code, got.stderr)
+			}
+			if strings.Contains(got.stderr, "quince") {
+				t.Errorf("a secret was printed:\n%s", got.stderr)
+			}
+		})
+	}
+	t.Chdir(t.TempDir())
+	got := serveOnce(t, good(t).with(env{url: address, secret: "whsec_cXVpbmNlLXNlY3JldC1vZi0yNC1ieXRlcw=="}))
+	if got.code != 0 || !strings.Contains(got.stdout, "webhook siem.example.com\n") || strings.Contains(got.stdout+got.stderr, "quince-") {
+		t.Errorf("code %d:\n%s%s", got.code, got.stdout, got.stderr)
+	}
+}
+
+// What is streamed is the log from its first entry; on standard output there is
+// nothing else then.
+func TestAuditStreams(t *testing.T) {
+	t.Chdir(t.TempDir())
+	got := serveOnce(t, good(t).with(env{"FRONTDESK_AUDIT_FILE": "audit.jsonl"}))
+	if got.code != 0 || !strings.Contains(got.stdout, "file audit.jsonl\n") {
+		t.Errorf("code %d:\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	serve := func(flag string, lines func(stdout string) string) (stdout, stderr string) {
+		t.Helper()
+		var out, err output
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		code := make(chan int, 1)
+		go func() { code <- run(ctx, []string{"serve", "--audit-file", flag}, good(t).list(), &out, &err) }()
+		eventually(t, "the log was streamed", func() bool { return len(code) > 0 || strings.Count(lines(out.String()), `"what":"start"`) >= 2 })
+		stop()
+		if got := <-code; got != 0 {
+			t.Fatalf("code %d:\n%s", got, err.String())
+		}
+		return out.String(), err.String()
+	}
+	serve("audit.jsonl", func(string) string {
+		b, _ := os.ReadFile("audit.jsonl") // is not there at first
+		return string(b)
+	})
+	file, err := os.ReadFile("audit.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A file and standard output share their mark: begin again.
+	if err := os.Remove("frontdesk.db"); err != nil {
+		t.Fatal(err)
+	}
+	if got := serveOnce(t, good(t)); got.code != 0 {
+		t.Fatalf("code %d:\n%s", got.code, got.stderr)
+	}
+	stdout, stderr := serve("-", func(stdout string) string { return stdout })
+	for from, text := range map[string]string{"file": string(file), "standard output": stdout} {
+		if !strings.HasPrefix(text, `{"id":1,`) {
+			t.Errorf("the %s begins %.100q", from, text)
+		}
+		for line := range strings.Lines(text) {
+			if _, err := audit.Parse([]byte(strings.TrimSuffix(line, "\n"))); err != nil {
+				t.Errorf("in the %s: %v: %q", from, err, line)
+			}
+		}
+	}
+	if !strings.Contains(stderr, "standard output") || !strings.Contains(stderr, "\n  proxies ") {
+		t.Errorf("what is in effect is not said:\n%s", stderr)
+	}
+}
+
 // secretFlags are those that may also come from a file.
-var secretFlags = []string{"secret", "secret-old", "atom-superkey", "atom-supertoken", "ip1-key", "ip1-token"}
+var secretFlags = []string{"secret", "secret-old", "atom-superkey", "atom-supertoken", "ip1-key", "ip1-token", "audit-webhook-secret"}
 
 func TestSecretsFromFiles(t *testing.T) {
 	const value = "filed-secret-which-has-over-32-bytes"
@@ -223,6 +315,9 @@ func TestSecretsFromFiles(t *testing.T) {
 			base := good(t).without(name)
 			if flag == "ip1-key" {
 				base["FRONTDESK_IP1_ACCOUNT"] = "ip1-12345"
+			}
+			if flag == "audit-webhook-secret" {
+				base["FRONTDESK_AUDIT_WEBHOOK_URL"] = "http://127.0.0.1:1/"
 			}
 			for how, tt := range map[string]struct {
 				e    env
@@ -344,7 +439,7 @@ func TestDemoLeavesRealAddressesAside(t *testing.T) {
 	}
 }
 
-// named are all variables of product.md, with values that work together.
+// named are all variables of the product, with values that work together.
 var named = env{
 	"FRONTDESK_ADDR": "127.0.0.1:0", "FRONTDESK_BASE_URL": "https://desk.example.com", "FRONTDESK_DATABASE": "frontdesk.db",
 	"FRONTDESK_SECRET": "quince-secret-which-has-over-32-bytes", "FRONTDESK_SECRET_OLD": "quince-former-which-has-over-32-bytes",
@@ -355,6 +450,7 @@ var named = env{
 	"FRONTDESK_SSO_HOSTS": "*.atom.works", "FRONTDESK_TIMEOUT_CONNECT": "1s", "FRONTDESK_TIMEOUT_ACT": "2s", "FRONTDESK_TIMEOUT_LIST": "3s",
 	"FRONTDESK_SYNC_INTERVAL": "1h", "FRONTDESK_IDLE_TIMEOUT": "10m", "FRONTDESK_REASON": "required", "FRONTDESK_TRUSTED_PROXIES": "10.0.0.0/8,192.0.2.7",
 	"FRONTDESK_METRICS_ADDR": "127.0.0.1:0", "FRONTDESK_SANDBOX_ADDR": "127.0.0.1:0",
+	"FRONTDESK_AUDIT_FILE": "audit.jsonl", "FRONTDESK_AUDIT_WEBHOOK_URL": "http://127.0.0.1:1/hook", "FRONTDESK_AUDIT_WEBHOOK_SECRET": "quince-webhook-of-more-than-24-bytes",
 }
 
 func TestStartPrintsWhatIsInEffect(t *testing.T) {
@@ -366,6 +462,7 @@ func TestStartPrintsWhatIsInEffect(t *testing.T) {
 	for _, want := range []string{
 		"https://desk.example.com", "frontdesk.db", "customer http://127.0.0.1:1/c", "atmosphere http://127.0.0.1:1/a", "messaging http://127.0.0.1:1/m",
 		"http://127.0.0.1:1/atom", "http://127.0.0.1:1/ip1", "*.atom.works", "10.0.0.0/8", "192.0.2.7",
+		"file audit.jsonl, webhook 127.0.0.1:1\n",
 	} {
 		if !strings.Contains(got.stdout, want) {
 			t.Errorf("%q is not printed:\n%s", want, got.stdout)

@@ -150,6 +150,10 @@ func (c *demoCmd) Run(a *app) error {
 		}
 		*own.to = own.value
 	}
+	if c.AuditFile != "" || c.AuditWebhookURL != "" {
+		a.log.Warn("the demo keeps its log to itself", "left aside", "FRONTDESK_AUDIT_FILE, FRONTDESK_AUDIT_WEBHOOK_URL")
+		c.AuditFile, c.AuditWebhookURL, c.AuditWebhookSecret, c.AuditWebhookSecretFile = "", "", "", ""
+	}
 	keep := func() error { return nil }
 	if c.Secret == "" && c.SecretFile == "" {
 		var err error

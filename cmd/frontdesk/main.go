@@ -33,6 +33,7 @@ type cli struct {
 type app struct {
 	ctx    context.Context // done when the process is asked to stop
 	stdout io.Writer
+	stderr io.Writer
 	log    *slog.Logger
 	env    func(string) (string, bool)
 }
@@ -71,7 +72,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		fmt.Fprintf(stderr, "frontdesk: %v\nRun \"frontdesk --help\" for the commands and their flags.\n", err)
 		return 2
 	}
-	a := &app{ctx: ctx, stdout: stdout, log: slog.New(slog.NewTextHandler(stderr, nil)), env: lookup}
+	a := &app{ctx: ctx, stdout: stdout, stderr: stderr, log: slog.New(slog.NewTextHandler(stderr, nil)), env: lookup}
 	for _, name := range unknownVariables(parser.Model, env) {
 		a.log.Warn("this variable is not one of frontdesk's; is it misspelt?", "variable", name)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -55,7 +56,7 @@ func serve(a *app, s settings, people []store.Staff, demo *handlers.Demo) error 
 	}
 	defer db.Close()
 
-	d, err := newDesk(a.log, s, db)
+	d, err := newDesk(a, s, db)
 	if err != nil {
 		return err
 	}
@@ -94,6 +95,7 @@ func serve(a *app, s settings, people []store.Staff, demo *handlers.Demo) error 
 	jobs.Go(func() { d.Run(jobsCtx) })
 
 	server := newServer(h, a.log, s)
+	server.RegisterOnShutdown(d.Stop)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {
@@ -131,7 +133,7 @@ func newServer(h http.Handler, log *slog.Logger, s settings) *http.Server {
 }
 
 // newDesk joins the clients and the store.
-func newDesk(log *slog.Logger, s settings, db *store.DB) (*desk.Desk, error) {
+func newDesk(a *app, s settings, db *store.DB) (*desk.Desk, error) {
 	stats := call.NewStats(time.Now)
 	limits := call.Limits{Connect: s.Connect, Act: s.Act, List: s.List}
 	portals := map[string]*portal.Client{}
@@ -145,12 +147,31 @@ func newDesk(log *slog.Logger, s settings, db *store.DB) (*desk.Desk, error) {
 	}
 	c := desk.Config{
 		Store: db, Portals: portals, Atom: atom.New(s.AtomURL, s.Superkey, s.Supertok, call.New("atom", limits, stats)),
-		Hosts: s.Hosts, Stats: stats, Log: log, Sync: s.Sync, Act: s.Act, Idle: s.Idle, Reason: s.Reason,
+		Hosts: s.Hosts, Stats: stats, Log: a.log, Sync: s.Sync, Act: s.Act, Idle: s.Idle, Reason: s.Reason,
 	}
 	if s.IP1.Set() {
 		c.IP1 = ip1.New(s.IP1URL, s.IP1, call.New("ip1", limits, stats))
 	}
+	switch s.AuditFile {
+	case "":
+	case "-":
+		c.Sinks = append(c.Sinks, desk.NewWriterSink(a.stdout))
+	default:
+		c.Sinks = append(c.Sinks, desk.NewFileSink(s.AuditFile))
+	}
+	if s.Webhook != nil {
+		c.Sinks = append(c.Sinks, desk.NewWebhookSink(s.Webhook, s.WebhookSecret))
+	}
 	return desk.New(c), nil
+}
+
+// words is where what is said to people goes: standard output, unless the log
+// is streamed there.
+func (s settings) words(a *app) io.Writer {
+	if s.AuditFile == "-" {
+		return a.stderr
+	}
+	return a.stdout
 }
 
 // recorded are the settings as the audit log keeps them: by their variables'
@@ -163,6 +184,10 @@ func (s settings) recorded() map[string]string {
 		"FRONTDESK_TIMEOUT_CONNECT": s.Connect.String(), "FRONTDESK_TIMEOUT_ACT": s.Act.String(), "FRONTDESK_TIMEOUT_LIST": s.List.String(),
 		"FRONTDESK_SYNC_INTERVAL": s.Sync.String(), "FRONTDESK_IDLE_TIMEOUT": s.Idle.String(), "FRONTDESK_REASON": fmt.Sprintf("required: %t", s.Reason),
 		"FRONTDESK_TRUSTED_PROXIES": strings.Trim(fmt.Sprint(s.Proxies), "[]"), "FRONTDESK_METRICS_ADDR": s.Metrics,
+		"FRONTDESK_AUDIT_FILE": s.AuditFile,
+	}
+	if s.Webhook != nil { // the rest of the address can be secret
+		all["FRONTDESK_AUDIT_WEBHOOK_URL"] = s.Webhook.Host + " " + store.Fingerprint(s.Secret, "FRONTDESK_AUDIT_WEBHOOK_URL", s.Webhook.String())
 	}
 	for name, address := range s.PortalURL {
 		all["FRONTDESK_PORTAL_"+strings.ToUpper(name)+"_URL"] = address
@@ -170,6 +195,7 @@ func (s settings) recorded() map[string]string {
 	for name, secret := range map[string]string{
 		"FRONTDESK_SECRET": string(s.Secret), "FRONTDESK_SECRET_OLD": string(s.OldSecret), "FRONTDESK_ATOM_SUPERKEY": s.Superkey,
 		"FRONTDESK_ATOM_SUPERTOKEN": s.Supertok, "FRONTDESK_IP1_KEY": s.IP1.Key, "FRONTDESK_IP1_TOKEN": s.IP1.Token,
+		"FRONTDESK_AUDIT_WEBHOOK_SECRET": string(s.WebhookSecret),
 	} {
 		all[name] = store.Fingerprint(s.Secret, name, secret)
 	}
@@ -190,7 +216,16 @@ func (s settings) announce(a *app) {
 	if len(s.Proxies) > 0 {
 		proxies = strings.Trim(fmt.Sprint(s.Proxies), "[]")
 	}
-	fmt.Fprintf(a.stdout, `frontdesk %s
+	var streams []string
+	if s.AuditFile == "-" {
+		streams = append(streams, "standard output")
+	} else if s.AuditFile != "" {
+		streams = append(streams, "file "+s.AuditFile)
+	}
+	if s.Webhook != nil {
+		streams = append(streams, "webhook "+s.Webhook.Host) // the rest of the address can be secret
+	}
+	fmt.Fprintf(s.words(a), `frontdesk %s
   open        %s
   listening   %s
   database    %s
@@ -198,6 +233,8 @@ func (s settings) announce(a *app) {
   ATOM        %s
   iP1         %s
   SSO hosts   %s
+  log to      %s
   proxies     %s
-`, version(), s.BaseURL, s.Addr, s.Database, strings.Join(portals, ", "), s.AtomURL, sms, orElse(s.HostsText, "any https host"), proxies)
+`, version(), s.BaseURL, s.Addr, s.Database, strings.Join(portals, ", "), s.AtomURL, sms, orElse(s.HostsText, "any https host"),
+		orElse(strings.Join(streams, ", "), "the database only"), proxies)
 }

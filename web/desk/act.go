@@ -261,7 +261,7 @@ const (
 	WhatChangeStaff  = "change staff"
 	WhatRevoke       = "revoke session"
 	WhatStart        = "start"
-	WhatRestore      = "declare restore"
+	WhatRestore      = audit.WhatRestore
 	WhatWitness      = "check witness"
 	WhatReadLog      = "read audit log"
 )

@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"frontdesk/store"
@@ -42,6 +43,7 @@ type Config struct {
 	Act     time.Duration // limit of one acting call
 	Idle    time.Duration // after which a session is over
 	Reason  bool          // SSO and credential acts want a written reason
+	Sinks   []Sink        // where the audit log is streamed to, each of another name
 }
 
 // Desk does the acts. It is safe for concurrent use.
@@ -49,7 +51,12 @@ type Desk struct {
 	Config
 	Mirror   *Mirror
 	defaults smsDefaults
-	under    sync.WaitGroup                  // acts between intent and outcome
+	under    sync.WaitGroup // acts between intent and outcome
+	check    atomic.Pointer[LogCheck]
+	read     readings
+	streams  []*stream
+	stopping chan struct{} // closed when no act should take long any more
+	stop     sync.Once
 	begun    func(ctx context.Context) error // records a start that could not be recorded yet
 }
 
@@ -58,19 +65,32 @@ func New(c Config) *Desk {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	d := &Desk{Config: c}
+	d := &Desk{Config: c, stopping: make(chan struct{})}
 	d.Mirror = newMirror(d)
+	for _, sink := range c.Sinks {
+		d.streams = append(d.streams, newStream(d, sink))
+	}
 	return d
 }
 
-// Run keeps the mirror fresh and sweeps what has expired, until ctx is done.
+// Run keeps the mirror fresh, follows the audit log (its streams, its text
+// index, its verification) and sweeps what has expired, until ctx is done.
 func (d *Desk) Run(ctx context.Context) {
 	var jobs sync.WaitGroup
 	jobs.Go(func() { d.Mirror.run(ctx) })
 	jobs.Go(func() { d.sweep(ctx) })
 	jobs.Go(func() { d.catchUp(ctx) })
+	jobs.Go(func() { d.checkLog(ctx) })
+	jobs.Go(func() { d.indexLog(ctx) })
+	for _, s := range d.streams {
+		jobs.Go(func() { s.run(ctx) })
+	}
 	jobs.Wait()
 }
+
+// Stop ends what could keep a stop waiting for long: exports break off, with
+// that on record.
+func (d *Desk) Stop() { d.stop.Do(func() { close(d.stopping) }) }
 
 // Drain waits until the acts under way have recorded their outcome, or ctx is
 // done.

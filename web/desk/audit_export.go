@@ -1,0 +1,97 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"frontdesk/store"
+	"frontdesk/store/audit"
+)
+
+// WhatExport is the act of taking the audit log, or a part of it, away.
+const WhatExport = "export audit log"
+
+// errStopping ends exports when frontdesk is stopped: they can be begun anew.
+var errStopping = errors.New("frontdesk was stopped")
+
+// AuditExport is what to take away, and how.
+type AuditExport struct {
+	Filter audit.Filter
+	Format string // "CSV (comma)", for the record
+	Query  string // the filter as FilterQuery has it, for the record
+	// Page takes the next entries, newest first. It is called once or more,
+	// not before the intent is recorded; its error ends the export.
+	Page func(entries []audit.Entry) error
+}
+
+// ExportAudit hands the entries that a filter lets through to x.Page, newest
+// first, and returns how many were taken. What is appended from its own intent
+// on is not among them. It has no receipt: nothing is done that a second
+// click would do twice.
+func (d *Desk) ExportAudit(ctx context.Context, by Actor, x AuditExport) (sent int, err error) {
+	if err := by.may(store.Admin); err != nil {
+		return 0, err
+	}
+	return d.ExportAuditAs(ctx, by.Who(), x)
+}
+
+// ExportAuditAs is ExportAudit for whoever runs a command on the machine.
+func (d *Desk) ExportAuditAs(ctx context.Context, who audit.Who, x AuditExport) (sent int, err error) {
+	about := x.Format + ", the whole log"
+	if x.Query != "" {
+		about = x.Format + ", filter " + x.Query
+	}
+	began, lasting := d.Now(), context.WithoutCancel(ctx)
+	intent := audit.Entry{Act: store.NewActID(began), Phase: audit.Intent, Who: who, What: WhatExport, Detail: about}
+	d.under.Add(1) // before the intent is durable, so that a stop waits for it
+	writing, cancel := context.WithTimeout(lasting, intentLimit)
+	defer cancel()
+	if err := d.Store.Write(writing, func(tx *store.Tx) error { return tx.Append(writing, &intent) }); err != nil {
+		d.under.Done()
+		return 0, unrecorded(err)
+	}
+
+	sent, failed := d.exportPages(ctx, x, intent.ID)
+
+	outcome := audit.Entry{
+		Act: intent.Act, Phase: audit.Outcome, Who: intent.Who, What: WhatExport, Duration: d.Now().Sub(began),
+		Result: audit.Done, Detail: fmt.Sprintf("%s as %s", countEntries(sent), about),
+	}
+	switch {
+	case failed != nil && ctx.Err() != nil: // some of it has arrived, and nobody says how much
+		outcome.Result, outcome.Detail = audit.Unknown, fmt.Sprintf("the reader left after %s as %s", countEntries(sent), about)
+	case failed != nil:
+		why := "the log could not be read or sent on"
+		if errors.Is(failed, errStopping) {
+			why = failed.Error()
+		}
+		outcome.Result, outcome.Detail = audit.Refused, fmt.Sprintf("broke off after %s as %s: %s", countEntries(sent), about, why)
+	}
+	err = d.Store.WriteOutcome(lasting, func(tx *store.Tx) error { return tx.Append(lasting, &outcome) })
+	d.under.Done()
+	if err != nil {
+		d.Log.Error("record an outcome", "error", err, "act", intent.Act, "what", WhatExport, "outcome", outcome.Result, "request", who.Request)
+	}
+	return sent, errors.Join(failed, err)
+}
+
+// exportPages hands on the log from before an ID, page by page, until
+// frontdesk is stopped.
+func (d *Desk) exportPages(ctx context.Context, x AuditExport, before int64) (sent int, err error) {
+	return d.Store.Pages(ctx, x.Filter, before, func(entries []audit.Entry) error {
+		select {
+		case <-d.stopping:
+			return errStopping
+		default:
+			return x.Page(entries)
+		}
+	})
+}
+
+func countEntries(n int) string {
+	if n == 1 {
+		return "1 entry"
+	}
+	return fmt.Sprintf("%d entries", n)
+}
