@@ -15,6 +15,7 @@ const attentionDays = 7
 
 func (h *Handlers) home(w http.ResponseWriter, r *http.Request) error {
 	ctx, v := r.Context(), visitOf(r)
+	h.hear(r)
 	base, err := h.mirrorPage(r, "Home")
 	if err != nil {
 		return err
@@ -39,15 +40,21 @@ func (h *Handlers) home(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page.Recent = customerRows(recent)
-	entries, err := h.Store.Entries(ctx, audit.Filter{StaffID: mine, Limit: 8})
+	acts, err := h.Store.Search(ctx, audit.Filter{StaffID: mine}, audit.Page{Limit: 8})
 	if err != nil {
 		return err
 	}
-	page.Acts = auditRows(entries)
-	for i, e := range entries {
+	page.Acts = auditRows(acts.Entries)
+	for i, e := range acts.Entries {
 		if e.Who.StaffID == v.Actor.Staff.ID {
 			page.Acts[i].Who = "you"
 		}
+	}
+	if v.Actor.Staff.Role == store.Admin {
+		if page.Log, err = h.logHealth(r); err != nil {
+			return err
+		}
+		page.Attention = append(logAttention(page.Log), page.Attention...)
 	}
 	if page.Customers, err = h.Store.CountCustomers(ctx); err != nil {
 		return err
@@ -63,13 +70,13 @@ func (h *Handlers) attention(r *http.Request, staffID int64) ([]views.AttentionI
 			items = append(items, views.AttentionItem{Icon: "wifi-off", Title: s.Name + " is in trouble", Text: s.LastError})
 		}
 	}
-	entries, err := h.Store.Entries(r.Context(), audit.Filter{
-		StaffID: staffID, Result: audit.Unknown, Effect: true, From: h.Now().AddDate(0, 0, -attentionDays), Limit: 5,
-	})
+	unknown, err := h.Store.Search(r.Context(), audit.Filter{
+		StaffID: staffID, Result: audit.Unknown, Effect: true, From: h.Now().AddDate(0, 0, -attentionDays),
+	}, audit.Page{Limit: 5})
 	if err != nil {
 		return nil, err
 	}
-	for _, row := range auditRows(entries) {
+	for _, row := range auditRows(unknown.Entries) {
 		item := views.AttentionItem{Icon: "triangle-alert", Title: row.What + ": outcome unknown", Text: row.OnName, Path: row.Path(), Link: "Look"}
 		switch row.Settled {
 		case "created":

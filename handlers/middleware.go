@@ -47,8 +47,9 @@ type visit struct {
 	Token  string    // the portal token, when signed in
 	Ends   time.Time // of the session at the latest
 	Route  string
-	Form   string // what the page's CSP form-action admits beside 'self'
-	failed error  // for the log
+	Form   string        // what the page's CSP form-action admits beside 'self'
+	Alarm  *desk.Problem // the audit log is not what this browser has seen
+	failed error         // for the log
 }
 
 func (v *visit) signedIn() bool { return v.Actor.Staff.ID != 0 }

@@ -33,6 +33,12 @@ func (h *Handlers) page(r *http.Request, title string) views.Page {
 		p.Menu = h.menuFor(s.Role, r.URL.Path)
 		p.SessionEnd, p.EndsSoon = v.Ends, v.Ends.Sub(h.Now()) < endsSoon
 	}
+	if v.Alarm != nil {
+		p.Alarm = h.problem(r, v.Alarm)
+	}
+	if u := h.Store.Trouble(); u != nil && v.signedIn() {
+		p.ReadOnly = u.Cause
+	}
 	return p
 }
 
@@ -105,6 +111,9 @@ func (h *Handlers) render(w http.ResponseWriter, r *http.Request, status int, c 
 
 // redirect sends the reader to a page of ours; to "" only the headers are sent.
 func (h *Handlers) redirect(w http.ResponseWriter, r *http.Request, to string) {
+	if r.Method == http.MethodPost { // the browser takes along that its act is on record
+		h.hear(r)
+	}
 	if err := h.savePrefs(w, r, visitOf(r)); err != nil {
 		h.Log.Error("save the preferences cookie", "error", err, "request", visitOf(r).ID)
 	}

@@ -63,7 +63,15 @@ func (h *Handlers) allRoutes() []route {
 		{"GET /sms/country", manager, h.smsCountry, none},
 
 		{"GET /audit", viewer, h.auditList, menu("Audit log", "scroll-text", "g a")},
+		{"GET /audit/export.csv", admin, h.auditExportCSV, none},
+		{"GET /audit/export.jsonl", admin, h.auditExportJSONL, none},
+		{"GET /audit/proof", viewer, h.auditProof, none},
+		{"GET /audit/checkpoint", viewer, h.auditCheckpoint, none},
+		{"POST /audit/verify", admin, h.auditVerify, none},
+		{"POST /audit/views", viewer, h.auditViewSave, none},
+		{"POST /audit/views/{id}/remove", viewer, h.auditViewRemove, none},
 		{"GET /audit/{id}", viewer, h.auditShow, none},
+		{"GET /audit/{id}/proof", viewer, h.auditEntryProof, none},
 
 		{"GET /tokens", viewer, h.tokensShow, menu("Tokens", "key-round", "g t")},
 		{"POST /tokens/reveal", viewer, h.tokensReveal, none},

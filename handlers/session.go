@@ -94,6 +94,7 @@ type prefs struct {
 	Portal  string
 	Person  string // who was last signed in, as portal:username
 	Back    string
+	Seen    desk.Witness // of the audit log
 
 	cookie  *gorilla.Session
 	changed bool
@@ -298,6 +299,8 @@ func formPath(path string) string {
 		return "/staff"
 	case strings.HasPrefix(path, "/sessions"):
 		return "/sessions"
+	case strings.HasPrefix(path, "/audit"):
+		return "/audit"
 	case path == "/sms/settings":
 		return path
 	case strings.HasPrefix(path, "/sms/"):

@@ -28,6 +28,8 @@ type Page struct {
 	EndsSoon   bool      // so soon that the page offers to renew it
 	MirrorAge  *MirrorAge
 	Demo       bool
+	Alarm      *Problem // the audit log is not what it was
+	ReadOnly   string   // why nothing can be written for now; "" when it can
 }
 
 // User is the reader.
