@@ -48,8 +48,12 @@ check: assets ## vet, formatting, and whether generated code and the lock file a
 	@git diff --exit-code --stat -- '*_templ.go' || { echo "generated code is stale: run make generate and commit"; exit 1; }
 	@! grep -q '"resolved"' static/package-lock.json || { echo "the lock file names a registry"; exit 1; }
 
-bench: assets ## measure pages, acts and assets
-	$(GO) test -run '^$$' -bench . -benchmem -count 5 ./static ./store/... ./handlers
+# What measures medians or percentiles within one run of its own runs once.
+bench: assets ## measure pages, acts, assets, and the audit log with a million entries
+	$(GO) test -run '^$$' -bench . -skip '$(ONCE)' -benchmem -count 5 ./static ./store/... ./handlers
+	$(GO) test -run '^$$' -bench '$(ONCE)' -benchtime 1x -timeout 60m ./store/... ./handlers
+
+ONCE = BenchmarkAppend|BenchmarkSearch|BenchmarkMillion
 
 # The docker format, because the OCI one has no health check.
 image: ## build the container image, with docker, podman or buildah

@@ -45,7 +45,7 @@ func fillLog(b *testing.B, w *world, entries int) {
 	w.clock.advance(-span)
 	ctx := context.Background()
 	for n := 0; n < entries; {
-		w.clock.advance(span * 1000 / time.Duration(entries))
+		w.clock.advance(span / time.Duration(entries/1000))
 		err := w.db.Write(ctx, func(tx *store.Tx) error {
 			for i := 0; i < 1000; i += 2 {
 				person := int64(1 + rnd.IntN(120))

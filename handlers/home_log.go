@@ -11,7 +11,7 @@ import (
 
 // entryBytes is what an entry takes up on the disk with its hashes, indexes and
 // text index, measured over a log of a million.
-const entryBytes = 1200
+const entryBytes = 800
 
 // runwaySoon is when the disk's filling up is worth attention, in days.
 const runwaySoon = 30

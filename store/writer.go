@@ -35,6 +35,7 @@ type Tx struct {
 	db    *DB
 	w     *writer
 	draft *audit.Draft // what the transaction appends to the log; nil until it does
+	alone bool         // nothing was written yet
 }
 
 // ExecContext runs a statement.
@@ -306,7 +307,24 @@ func (w *writer) transaction(next func() *write) (err error) {
 			if err := w.begin(); err != nil {
 				return err
 			}
-			begun = true
+			begun, tx.alone = true, true
+		}
+		if tx.alone {
+			// The first needs no savepoint: when it fails, nobody else's writes are
+			// rolled back with it.
+			if job.err = job.run(tx); job.err == nil {
+				tx.alone = false
+				continue
+			}
+			w.exec(`ROLLBACK`) // fails when SQLite has done it already
+			begun, tx.draft = false, nil
+			if total(job.err) {
+				return job.err
+			}
+			if errors.Is(job.err, audit.ErrAltered) {
+				job.err = w.db.failed(job.err)
+			}
+			continue
 		}
 		if err := w.one(tx, job); err != nil {
 			return err

@@ -82,6 +82,27 @@ func TestAnEntryComesBackWhole(t *testing.T) {
 	}
 }
 
+// A text that holds what parts the columns when they are read comes back as it
+// was, alone and among others.
+func TestATextWithTheSeparatorComesBack(t *testing.T) {
+	l := newLog(t)
+	odd := whole
+	odd.Act, odd.Reason, odd.On.Name = "odd", "a\x1fb", "\x1f"
+	l.append(whole)
+	want := l.append(odd)
+	l.append(whole)
+	got, err := l.Entry(ctx, want.ID)
+	if err != nil || got.Reason != odd.Reason || got.On.Name != odd.On.Name || got.On.Email != odd.On.Email {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if all, err := l.EntriesAfter(ctx, 0, 10); err != nil || len(all) != 3 || all[1] != got {
+		t.Errorf("%+v, %v", all, err)
+	}
+	if _, err := l.Verify(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestTheLogIsAppendOnly(t *testing.T) {
 	l := newLog(t)
 	e := l.append(whole)

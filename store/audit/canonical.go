@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // timeLayout is RFC 3339 with the milliseconds that the log keeps.
@@ -70,14 +72,21 @@ func number(b []byte, name string, n int64) []byte {
 // quote appends text as encoding/json writes it; most texts have nothing to
 // escape.
 func quote(b []byte, text string) []byte {
+	plain, ascii := true, true
 	for i := range len(text) {
-		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
-			quoted, err := json.Marshal(text)
-			if err != nil {
-				panic(err) // strings always marshal
-			}
-			return append(b, quoted...)
+		c := text[i]
+		plain = plain && c >= ' ' && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&' && c != 0x7f
+		ascii = ascii && c < utf8.RuneSelf
+	}
+	if !ascii { // encoding/json escapes these two, and mends what is no text
+		plain = plain && utf8.ValidString(text) && !strings.Contains(text, "\u2028") && !strings.Contains(text, "\u2029")
+	}
+	if !plain {
+		quoted, err := json.Marshal(text)
+		if err != nil {
+			panic(err) // strings always marshal
 		}
+		return append(b, quoted...)
 	}
 	b = append(b, '"')
 	b = append(b, text...)

@@ -144,19 +144,3 @@ func insert(ctx context.Context, tx Writer, e *Entry) error {
 		e.Reason, e.Service, e.Status, e.Duration.Milliseconds(), string(e.Result), e.Detail, e.Changes)
 	return err
 }
-
-const columns = `e.id, e.at, e.act_id, e.phase, e.staff_id, e.staff_name, e.portal, e.username, e.role, e.session,
-	e.address, e.user_agent, e.request_id, e.what, e.on_id, e.on_name, e.on_email,
-	e.reason, e.service, e.status, e.duration, e.outcome, e.detail, e.changes,
-	coalesce((SELECT c.state FROM open_creates c WHERE c.act_id = e.act_id), '')`
-
-func scan(row interface{ Scan(...any) error }) (Entry, error) {
-	var e Entry
-	var at, duration int64
-	err := row.Scan(&e.ID, &at, &e.Act, &e.Phase, &e.Who.StaffID, &e.Who.Name, &e.Who.Portal, &e.Who.Username, &e.Who.Role, &e.Who.Session,
-		&e.Who.Address, &e.Who.Agent, &e.Who.Request, &e.What, &e.On.ID, &e.On.Name, &e.On.Email,
-		&e.Reason, &e.Service, &e.Status, &duration, &e.Result, &e.Detail, &e.Changes, &e.Settled)
-	e.At = time.UnixMilli(at).UTC()
-	e.Duration = time.Duration(duration) * time.Millisecond
-	return e, err
-}

@@ -21,7 +21,7 @@ type Filter struct {
 	Effect  bool      // only acts that may have changed something at a service
 	From    time.Time // inclusive
 	To      time.Time // exclusive
-	Text    string    // a fragment of anything that a person reads, or a whole act ID
+	Text    string    // a fragment of anything that a person reads, the beginning of a request ID, or an act's whole ID
 	Whole   bool      // every entry: the intents of acts that are over too
 }
 
@@ -100,7 +100,7 @@ func (f *Filter) Match(e *Entry, fold func(string) string) bool {
 	}
 	text := fragment(fold, f.Text)
 	return text == "" || e.Act == f.Text || holds(fold, text, e.Who.texts()...) ||
-		holds(fold, text, e.What, e.On.ID, e.On.Name, e.On.Email, e.Reason, e.Detail, e.Who.Address, e.Who.Request)
+		holds(fold, text, e.What, e.On.ID, e.On.Name, e.On.Email, e.Reason, e.Detail, e.Who.Address) || strings.HasPrefix(fold(e.Who.Request), text)
 }
 
 // texts are what Filter.Who looks into: the name, and portal:username.

@@ -32,7 +32,7 @@ type Index struct {
 // NewIndex returns an index that has read nothing yet. fold makes texts
 // comparable: small letters, no accents.
 func NewIndex(fold func(string) string) *Index {
-	return &Index{Bound: 128, Slow: 1200 * time.Microsecond, Span: 1 << 14, fold: fold, facets: newFacets()}
+	return &Index{Bound: 96, Slow: 1200 * time.Microsecond, Span: 1 << 14, fold: fold, facets: newFacets()}
 }
 
 // facets is what the index knows of the entries up to last.

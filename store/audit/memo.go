@@ -64,9 +64,13 @@ type memo struct {
 	yes, no *roaring.Bitmap // entries that were looked at
 }
 
+// answer is what the database has of a term in a window.
 type answer struct {
-	hits *roaring.Bitmap
-	took time.Duration
+	hits   *roaring.Bitmap
+	within window        // where these are all the hits
+	cut    bool          // that is less than what was asked for
+	sparse bool          // there are few, and a far larger window would be little more work
+	took   time.Duration // in the database
 }
 
 type hitsKey struct {
@@ -81,10 +85,9 @@ func newMemo() *memo {
 	return &memo{hits: map[hitsKey]answer{}, yes: roaring.New(), no: roaring.New()}
 }
 
-// find returns a term's hits in a window, which are the caller's own, and how
-// long the database took for them, be it in an earlier walk: the next window
-// depends on it, and is to be the same one again.
-func (m *memo) find(ctx context.Context, q Querier, t *term, w window, up bool) (*roaring.Bitmap, time.Duration, error) {
+// find asks for a term's hits in a window, unless an earlier walk did. The hits
+// are the caller's own.
+func (m *memo) find(ctx context.Context, q Querier, t *term, w window, up bool) (answer, error) {
 	key := hitsKey{t.n, w, up}
 	m.mu.Lock()
 	a, known := m.hits[key]
@@ -92,8 +95,8 @@ func (m *memo) find(ctx context.Context, q Querier, t *term, w window, up bool) 
 	if !known {
 		begin := time.Now()
 		var err error
-		if a.hits, err = t.hits(ctx, q, w, up); err != nil {
-			return nil, 0, err
+		if a, err = t.hits(ctx, q, w, up); err != nil {
+			return a, err
 		}
 		a.took = time.Since(begin)
 		m.mu.Lock()
@@ -103,7 +106,8 @@ func (m *memo) find(ctx context.Context, q Querier, t *term, w window, up bool) 
 		}
 		m.mu.Unlock()
 	}
-	return a.hits.Clone(), a.took, nil
+	a.hits = a.hits.Clone()
+	return a, nil
 }
 
 // tired tells that a term's hits in a window are not known, and that more than

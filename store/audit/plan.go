@@ -29,7 +29,7 @@ type term struct {
 	// hits asks the database for the entries of a window, the newest or (up) the
 	// oldest as many as want; nil when all that may have the term are in sure or
 	// blind.
-	hits func(ctx context.Context, q Querier, w window, up bool) (*roaring.Bitmap, error)
+	hits func(ctx context.Context, q Querier, w window, up bool) (answer, error)
 }
 
 // window is a stretch of the log, both IDs included.
@@ -96,11 +96,11 @@ func (x *Index) newPlan(ctx context.Context, q Querier, f Filter, indexed int64)
 	if indexed < int64(x.last) {
 		unindexed.Or(roaring.And(p.set, window{first: uint32(indexed) + 1, last: x.last}.bitmap()))
 	}
-	add := func(column, fragment string, sure, within *roaring.Bitmap) {
+	add := func(match string, sure, within *roaring.Bitmap) {
 		t := &term{n: len(p.terms), sure: sure, blind: unindexed, within: within}
-		if match := textMatch(column, fragment); match != "" {
-			t.hits = func(ctx context.Context, q Querier, w window, up bool) (*roaring.Bitmap, error) {
-				return textHits(ctx, q, match, w, want, up)
+		if match != "" {
+			t.hits = func(ctx context.Context, q Querier, w window, up bool) (answer, error) {
+				return textHits(ctx, q, match, w, up)
 			}
 		} else {
 			t.blind = p.set.Clone()
@@ -116,11 +116,11 @@ func (x *Index) newPlan(ctx context.Context, q Querier, f Filter, indexed int64)
 		if strangers := roaring.And(p.set, x.strangers); strangers.IsEmpty() {
 			p.set.And(theirs)
 		} else {
-			add("rest", asName(who), theirs, strangers)
+			add(textMatch("rest", asName(who)), theirs, strangers)
 		}
 	}
 	if on != "" {
-		add("subject", on, roaring.New(), nil)
+		add(textMatch("subject", on), roaring.New(), nil)
 	}
 	if text != "" {
 		sure := x.by(func(p *person) bool { return p.holds(text) })
@@ -130,7 +130,11 @@ func (x *Index) newPlan(ctx context.Context, q Querier, f Filter, indexed int64)
 			}
 		}
 		sure.AddMany(ofAct)
-		add("", text, sure, nil)
+		match := textMatch("", text)
+		if match != "" {
+			match = "(" + match + ") OR (" + requestMatch(text) + ")"
+		}
+		add(match, sure, nil)
 	}
 	x.mu.RUnlock()
 
@@ -190,13 +194,19 @@ func (p *plan) on(ctx context.Context, q Querier, subject string) error {
 		p.set.And(roaring.BitmapOf(all...))
 		return nil
 	}
-	hits := func(ctx context.Context, q Querier, w window, up bool) (*roaring.Bitmap, error) {
+	hits := func(ctx context.Context, q Querier, w window, up bool) (answer, error) {
 		order := "DESC"
 		if up {
 			order = "ASC"
 		}
 		ids, err := idsWhere(ctx, q, condition, order, w, want, subject)
-		return roaring.BitmapOf(ids...), err
+		a := answer{hits: roaring.BitmapOf(ids...), within: w, cut: len(ids) == want, sparse: len(ids) < want}
+		if a.cut && up {
+			a.within.last = ids[want-1]
+		} else if a.cut {
+			a.within.first = ids[want-1]
+		}
+		return a, err
 	}
 	p.terms = append(p.terms, &term{n: len(p.terms), sure: roaring.New(), blind: roaring.New(), exact: true, hits: hits})
 	return nil

@@ -2,10 +2,12 @@ package audit
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 )
 
+// list reads entries by their columns.
 func list(ctx context.Context, q Querier, query string, args ...any) ([]Entry, error) {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -13,11 +15,24 @@ func list(ctx context.Context, q Querier, query string, args ...any) ([]Entry, e
 	}
 	defer rows.Close()
 	var all []Entry
+	var id any
+	var text string
+	var parts [ownCount]string
 	for rows.Next() {
-		e, err := scan(rows)
+		var e Entry
+		var settled string
+		if err := rows.Scan(&id, &text, &settled); err != nil {
+			return nil, fmt.Errorf("read the audit log: %w", err)
+		}
+		if split(text, &parts) {
+			err = e.fromParts(&parts)
+		} else {
+			e, err = byColumns(ctx, q, id)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read the audit log: %w", err)
 		}
+		e.Settled = settled
 		all = append(all, e)
 	}
 	return all, rows.Err()
@@ -25,7 +40,14 @@ func list(ctx context.Context, q Querier, query string, args ...any) ([]Entry, e
 
 // Get returns one entry; sql.ErrNoRows when there is none.
 func Get(ctx context.Context, q Querier, id int64) (Entry, error) {
-	return scan(q.QueryRowContext(ctx, `SELECT `+columns+` FROM audit_entries e WHERE e.id = $1`, id))
+	all, err := list(ctx, q, `SELECT `+columns+` FROM audit_entries e WHERE e.id = $1`, id)
+	if err == nil && len(all) == 0 {
+		err = sql.ErrNoRows
+	}
+	if err != nil {
+		return Entry{}, err
+	}
+	return all[0], nil
 }
 
 // Act returns all entries of one act, oldest first.

@@ -2,7 +2,6 @@ package audit_test
 
 import (
 	"database/sql"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -10,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,8 +17,8 @@ import (
 	"frontdesk/store/audit"
 )
 
-// benchLog is a log as it may look after two busy years: 120 staff, 20,000
-// subjects, two entries in five intents, some strangers at the door.
+// The log of the benchmarks is as it may look after two busy years: 120 staff,
+// 20,000 subjects, two entries in five intents, some strangers at the door.
 var (
 	firstNames = []string{"Ana", "Bo", "Carla", "Dmitri", "Elif", "Fatima", "Göran", "Hana", "Ivo", "Jörg", "Kalle", "Lucía", "Mia", "Nils", "Olga", "Pär"}
 	lastNames  = []string{"Moreau", "Berg", "Öst", "Lindqvist", "Novák", "Garcia", "Müller", "Sato", "Rossi", "Kowalski"}
@@ -165,26 +165,54 @@ func benchEntry(r *rand.Rand, total int) audit.Entry {
 	return e
 }
 
+// benchFile returns a filled database of n entries. FRONTDESK_BENCH_DB names a
+// file that is kept from one run to the next, for filling takes minutes.
+var benchFile = sync.OnceValues(func() (path string, err error) {
+	path = os.Getenv("FRONTDESK_BENCH_DB")
+	if path == "" {
+		if benchDir, err = os.MkdirTemp("", "frontdesk"); err != nil {
+			return "", err
+		}
+		path = filepath.Join(benchDir, "frontdesk.db")
+	}
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	n, err := benchEntries()
+	if err != nil {
+		return "", err
+	}
+	return path, fill(path, n)
+})
+
+var benchDir string
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if benchDir != "" {
+		os.RemoveAll(benchDir)
+	}
+	os.Exit(code)
+}
+
+func benchEntries() (int, error) {
+	if text := os.Getenv("FRONTDESK_BENCH_ENTRIES"); text != "" {
+		return strconv.Atoi(text)
+	}
+	return 1_000_000, nil
+}
+
 // BenchmarkSearch measures what one page of the log takes from the store: the
 // listing and its summary. FRONTDESK_BENCH_ENTRIES sets the log's size, a
-// million by default; FRONTDESK_BENCH_DB names a file that is filled once and
-// kept, for filling takes minutes.
+// million by default.
 func BenchmarkSearch(b *testing.B) {
-	n := 1_000_000
-	if text := os.Getenv("FRONTDESK_BENCH_ENTRIES"); text != "" {
-		var err error
-		if n, err = strconv.Atoi(text); err != nil {
-			b.Fatal(err)
-		}
+	n, err := benchEntries()
+	if err != nil {
+		b.Fatal(err)
 	}
-	path := os.Getenv("FRONTDESK_BENCH_DB")
-	if path == "" {
-		path = filepath.Join(b.TempDir(), "frontdesk.db")
-	}
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		if err := fill(path, n); err != nil {
-			b.Fatal(err)
-		}
+	path, err := benchFile()
+	if err != nil {
+		b.Fatal(err)
 	}
 	catchUp := func(db *store.DB) {
 		for more := true; more; {
@@ -212,7 +240,7 @@ func BenchmarkSearch(b *testing.B) {
 		}
 	}
 	var db *store.DB
-	_, _ = sqlExec(path, `DELETE FROM audit_marks WHERE name = 'facets'`)
+	forget(b, path)
 	before := heap()
 	scratch := timed(func() { db = open(); first(db) })
 	after := heap()
@@ -340,11 +368,14 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-func sqlExec(path, statement string) (sql.Result, error) {
+// forget drops the index's snapshot.
+func forget(b *testing.B, path string) {
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
-		return nil, err
+		b.Fatal(err)
 	}
 	defer db.Close()
-	return db.Exec(statement)
+	if _, err := db.Exec(`DELETE FROM audit_marks WHERE name = 'facets'`); err != nil {
+		b.Fatal(err)
+	}
 }

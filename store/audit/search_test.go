@@ -106,7 +106,7 @@ func parts() []audit.Filter {
 		{On: "ör"}, {On: "bygg"}, {On: "c1"}, {On: `"AB"`}, {On: "example"}, {On: "_"}, {OnID: "c1"}, {OnID: "c"}, {Result: audit.Unknown}, {Service: "atom"}, {Effect: true},
 		{From: start.Add(26 * time.Hour)}, {From: start.Add(20*time.Hour + 17*time.Minute)}, {To: start.Add(31*time.Hour + time.Second)},
 		{From: start.Add(30 * time.Hour), To: start.Add(32*time.Hour + 30*time.Minute)}, {Text: "100%"}, {Text: "ost"}, {Text: "1212"}, {Text: "ticket 1"}, {Text: "å"}, {Text: "GÄST"},
-		{Text: "10.0.0.1"}, {Text: "req1"}, {Text: "ACT17"}, {Text: "ACT1"}, {Text: "live rec"}, {Text: "nowhere"}, {Text: `"`}, {Text: "' OR 1=1"}, {Whole: true},
+		{Text: "10.0.0.1"}, {Text: "req1"}, {Text: "REQ199"}, {Text: "eq1"}, {Text: "ACT17"}, {Text: "ACT1"}, {Text: "live rec"}, {Text: "nowhere"}, {Text: `"`}, {Text: "' OR 1=1"}, {Whole: true},
 	}
 }
 

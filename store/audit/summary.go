@@ -32,8 +32,9 @@ const (
 	maxMatches = 2000 // matches of a text that it counts
 )
 
-// Summarize counts what f lets through, over time in at most n buckets (n >= 2): over
-// From and To where f has them, otherwise from the first match to the last.
+// Summarize counts what f lets through, over time in at most n buckets, n being
+// 2 or more: over From and To where f has them, otherwise from the first match
+// to the last.
 func (x *Index) Summarize(ctx context.Context, q Querier, f Filter, n int) (Summary, error) {
 	var s Summary
 	p, err := x.plan(ctx, q, f)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -83,8 +84,8 @@ func readTexts(ctx context.Context, q Querier, fold func(string) string, from, u
 		if e.Phase == Intent {
 			continue
 		}
-		rest := []string{e.Reason, e.Detail, e.Who.Address, e.Who.Request}
-		r := textRow{2 * last, fold(join(e.On.ID, e.On.Name, e.On.Email)), fold(join(rest...))}
+		r := textRow{2 * last, fold(join(e.On.ID, e.On.Name, e.On.Email)), fold(join(e.Reason, e.Detail, e.Who.Address))}
+		r.rest = join(r.rest, asRequest(fold(e.Who.Request)))
 		if stranger(e.Who) { // other people are in the dictionary
 			names := fold(join(e.Who.texts()...))
 			r.rest = join(r.rest, names, asName(names))
@@ -168,6 +169,29 @@ func asName(folded string) string {
 	}, folded)
 }
 
+// asRequest writes the beginning of a folded request ID in letters of its own,
+// its first three characters in others than the next three. Request IDs are
+// random: their trigrams would make every rare word a common one.
+func asRequest(folded string) string {
+	runes := []rune(folded)
+	runes = runes[:min(len(runes), 6)]
+	for i, r := range runes {
+		runes[i] = 0x100000 + rune(i/3)<<13 + r&0x1FFF
+	}
+	return string(runes)
+}
+
+// requestMatch is what asks the text index for a request ID that begins with a
+// folded fragment of three characters or more.
+func requestMatch(fragment string) string {
+	runes := []rune(asRequest(fragment))
+	match := `"` + string(runes[:3]) + `"`
+	if len(runes) == 6 {
+		match += ` AND "` + string(runes[3:]) + `"`
+	}
+	return match
+}
+
 // textMatch is what asks the text index for a folded fragment, in one column or
 // (with "") in both; "" when the fragment is too short for it.
 func textMatch(column, fragment string) string {
@@ -188,25 +212,41 @@ func textMatch(column, fragment string) string {
 	return match
 }
 
-// textHits returns what the text index finds in a window: the newest n, or (up)
-// the oldest. They come as one text, for rows of one number are slow.
-func textHits(ctx context.Context, q Querier, match string, w window, n int, up bool) (*roaring.Bitmap, error) {
+// textHits returns what the text index finds in a window: the newest, or (up)
+// the oldest, want at most. They come as one text, for rows of one number are
+// slow.
+func textHits(ctx context.Context, q Querier, match string, w window, up bool) (answer, error) {
 	order := "DESC"
 	if up {
 		order = "ASC"
 	}
 	var text sql.NullString
-	err := q.QueryRowContext(ctx, `SELECT group_concat(rowid / 2) FROM (
-			SELECT rowid FROM audit_text WHERE audit_text MATCH $1 AND rowid BETWEEN $2 AND $3 AND rowid % 2 = 0 ORDER BY rowid `+order+` LIMIT $4)`,
-		match, 2*int64(w.first), 2*int64(w.last), n).Scan(&text)
+	err := q.QueryRowContext(ctx, `SELECT group_concat(rowid) FROM (
+			SELECT rowid FROM audit_text WHERE audit_text MATCH $1 AND rowid BETWEEN $2 AND $3 ORDER BY rowid `+order+` LIMIT $4)`,
+		match, 2*int64(w.first), 2*int64(w.last)+1, want).Scan(&text)
 	if err != nil {
-		return nil, fmt.Errorf("search the audit log's text: %w", err)
+		return answer{}, fmt.Errorf("search the audit log's text: %w", err)
 	}
-	hits := roaring.New()
-	for id := range strings.SplitSeq(text.String, ",") {
-		if n, err := strconv.ParseUint(id, 10, 32); err == nil {
-			hits.Add(uint32(n))
+	a := answer{hits: roaring.New(), within: w}
+	stops, rows, least, most := 0, 0, int64(math.MaxInt64), int64(0)
+	for number := range strings.SplitSeq(text.String, ",") {
+		row, err := strconv.ParseInt(number, 10, 64)
+		if err != nil {
+			break // the empty text of no row
+		}
+		rows, least, most = rows+1, min(least, row), max(most, row)
+		if row%2 == 0 {
+			a.hits.Add(uint32(row / 2))
+		} else {
+			stops++
 		}
 	}
-	return hits, nil
+	if a.cut = rows == want; a.cut && up {
+		a.within.last = uint32(most / 2)
+	} else if a.cut {
+		a.within.first = uint32((least + 1) / 2)
+	}
+	// A stop means that the block has all the trigrams, if not in one entry.
+	a.sparse = !a.cut && 4*stops < int(w.last-w.first)/textBlock
+	return a, nil
 }

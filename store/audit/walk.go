@@ -28,7 +28,7 @@ const (
 	want       = 250 // hits that the database is asked for at once
 	fewMembers = 32  // so few candidates are looked at sooner than an index is asked
 	// quick is when a window was no work, and the next is made larger.
-	quick = 300 * time.Microsecond
+	quick = 600 * time.Microsecond
 	// atLeast is how many IDs a walk goes through before time can stop it: a small
 	// log is always searched to its end.
 	atLeast = 1024
@@ -55,7 +55,7 @@ func (w *walk) next(ctx context.Context) (ids []uint32, doubt *roaring.Bitmap, e
 	}
 	part, doubt := roaring.And(set, here.bitmap()), roaring.New()
 	var took time.Duration
-	cut := false
+	cut, sparse := false, false
 	for _, t := range asked {
 		known := roaring.Or(roaring.And(part, t.sure), roaring.And(part, t.blind))
 		open := roaring.AndNot(part, known)
@@ -68,32 +68,25 @@ func (w *walk) next(ctx context.Context) (ids []uint32, doubt *roaring.Bitmap, e
 			part.And(known)
 			continue
 		}
-		hits, asked, err := w.plan.find(ctx, w.q, t, here, w.up)
+		a, err := w.plan.find(ctx, w.q, t, here, w.up)
 		if err != nil {
 			return nil, nil, err
 		}
-		took += asked
-		if hits.GetCardinality() >= want { // there may be more behind the last
-			cut = true
-			if w.up {
-				here.last = hits.Maximum()
-			} else {
-				here.first = hits.Minimum()
-			}
-			part.And(here.bitmap())
-		}
-		hits.And(open)
-		hits.Or(known)
-		part.And(hits)
+		took, cut, sparse = took+a.took, cut || a.cut, sparse || a.sparse
+		here = a.within
+		a.hits.And(open)
+		a.hits.Or(known)
+		part.And(a.hits)
+		part.And(here.bitmap())
 	}
 	switch {
 	case cut:
 		// Many hits on few members: the members are the shorter way.
 		w.members = roaring.And(set, here.bitmap()).GetCardinality() < want/4
+	case sparse:
+		w.span = min(w.span, 1<<25) * 64
 	case took < quick:
-		w.span = min(w.span, 1<<27) * 4
-	case took < 2*quick:
-		w.span = min(w.span, 1<<27) * 2
+		w.span = min(w.span, 1<<27) * 8
 	}
 	w.pass(here)
 	ids = part.ToArray()
