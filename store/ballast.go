@@ -65,19 +65,25 @@ func (b *ballast) lay() error {
 	return nil
 }
 
-// spend marks the disk as full and, for an outcome, gives the file up. It tells
-// whether that has made space.
-func (b *ballast) spend(give bool) bool {
+// spend marks the disk as full and, for an outcome, gives the file up.
+func (b *ballast) spend(give bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.spent {
 		b.spent, b.looked = true, time.Now()
 	}
-	if !give || !b.laid {
-		return false
+	if give && b.laid && b.size > 0 {
+		b.laid = false
+		os.Remove(b.path) // when it cannot be, the outcome fails as it did before
 	}
-	b.laid = false
-	return os.Remove(b.path) == nil
+}
+
+// makeRoom gives the file up when a start finds the disk full: SQLite needs some
+// space even to read.
+func (b *ballast) makeRoom() {
+	if free, ok := freeSpace(b.path); ok && free < lowSpace && b.size > 0 {
+		os.Remove(b.path)
+	}
 }
 
 // recovered lays the ballast again if there is space, and tells whether all is
@@ -111,13 +117,15 @@ func (db *DB) admits(outcome bool) error {
 }
 
 // release is called when an outcome could not be written: it gives up the
-// ballast if space is what was missing, and tells whether to try again.
+// ballast if space is what was missing, and tells whether to try again. Another
+// outcome of the same transaction may have given it up before.
 func (db *DB) release(err error) bool {
 	var u *Unwritable
 	if !errors.As(err, &u) || u.Cause != causeFull {
 		return false
 	}
-	return db.ballast.spend(true)
+	db.ballast.spend(true)
+	return true
 }
 
 // Disk is the space where the database lives, in bytes. ok is false where the

@@ -77,9 +77,9 @@ func OpenToRead(ctx context.Context, path, public string) (*DB, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	pool, err := openSQLite(path, "deferred", "mode", "ro")
+	pool, err := openPoolToRead(ctx, path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
 	db := &DB{path: path, reader: newReader(pool), index: audit.NewIndex(Fold), now: time.Now}
 	if err := db.openToRead(ctx, public); err != nil {

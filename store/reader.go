@@ -14,51 +14,55 @@ const maxStatements = 300
 // reader is the pool of connections that read. It keeps prepared statements:
 // preparing one takes longer than most of them run.
 type reader struct {
-	pool  *sql.DB
 	mu    sync.RWMutex
+	pool  *sql.DB
 	stmts map[string]*sql.Stmt
 }
 
 func newReader(pool *sql.DB) *reader { return &reader{pool: pool, stmts: map[string]*sql.Stmt{}} }
 
-// prepare returns the kept statement of a text; nil when there are too many.
-func (r *reader) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+// prepare returns the kept statement of a text, or the pool when there are too
+// many.
+func (r *reader) prepare(ctx context.Context, query string) (*sql.Stmt, *sql.DB, error) {
 	r.mu.RLock()
-	stmt, n := r.stmts[query], len(r.stmts)
+	stmt, n, pool := r.stmts[query], len(r.stmts), r.pool
 	r.mu.RUnlock()
 	if stmt != nil || n >= maxStatements {
-		return stmt, nil
+		return stmt, pool, nil
 	}
-	stmt, err := r.pool.PrepareContext(ctx, query)
+	stmt, err := pool.PrepareContext(ctx, query)
 	if err != nil {
-		return nil, err
+		return nil, pool, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if pool != r.pool { // reopened meanwhile
+		return nil, r.pool, stmt.Close()
+	}
 	if first := r.stmts[query]; first != nil { // somebody was quicker
-		return first, stmt.Close()
+		return first, pool, stmt.Close()
 	}
 	r.stmts[query] = stmt
-	return stmt, nil
+	return stmt, pool, nil
 }
 
 // QueryContext runs a query.
 func (r *reader) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	stmt, err := r.prepare(ctx, query)
+	stmt, pool, err := r.prepare(ctx, query)
 	if err != nil {
 		return nil, err
 	}
 	if stmt == nil {
-		return r.pool.QueryContext(ctx, query, args...)
+		return pool.QueryContext(ctx, query, args...)
 	}
 	return stmt.QueryContext(ctx, args...)
 }
 
 // QueryRowContext runs a query for one row.
 func (r *reader) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	stmt, err := r.prepare(ctx, query)
+	stmt, pool, err := r.prepare(ctx, query)
 	if err != nil || stmt == nil {
-		return r.pool.QueryRowContext(ctx, query, args...) // its Scan gives the error
+		return pool.QueryRowContext(ctx, query, args...) // its Scan gives the error
 	}
 	return stmt.QueryRowContext(ctx, args...)
 }

@@ -15,6 +15,7 @@ import (
 	"os"
 	"runtime"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -65,34 +66,49 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	}
 	db := &DB{path: o.Path, index: audit.NewIndex(Fold), seal: seal, now: o.Now, ballast: &ballast{path: o.Path + "-ballast", size: o.Ballast}}
 
-	// Only the operator's user may read it; SQLite gives its side files the same mode.
-	file, err := os.OpenFile(o.Path, os.O_RDWR|os.O_CREATE, 0o600)
+	err = db.openToWrite(ctx)
+	if errors.Is(err, syscall.EROFS) {
+		err = db.openMeanwhile(ctx, err)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", o.Path, err), db.Close())
+	}
+	return db, nil
+}
+
+func (db *DB) openToWrite(ctx context.Context) error {
+	// Only the operator's user may read it; SQLite gives its side files the same mode.
+	file, err := os.OpenFile(db.path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
 	}
 	if err := file.Close(); err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
+		return err
 	}
-
-	if db.pool, err = openSQLite(o.Path, "immediate"); err != nil {
-		return nil, err
+	db.ballast.makeRoom()
+	if db.pool, err = openSQLite(db.path, "immediate"); err != nil {
+		return err
 	}
 	db.pool.SetMaxOpenConns(1)
-
-	// Readers see the last committed state and never wait for the writer (WAL).
-	pool, err := openSQLite(o.Path, "deferred")
+	pool, err := openReaders(db.path)
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return err
+	}
+	db.reader = newReader(pool)
+	return db.prepare(ctx)
+}
+
+// openReaders opens the pool that reads: its connections see the last committed
+// state and never wait for the writer (WAL).
+func openReaders(path string) (*sql.DB, error) {
+	pool, err := openSQLite(path, "deferred")
+	if err != nil {
+		return nil, err
 	}
 	readers := max(4, runtime.NumCPU())
 	pool.SetMaxOpenConns(readers)
 	pool.SetMaxIdleConns(readers)
-	db.reader = newReader(pool)
-
-	if err := db.prepare(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open database %s: %w", o.Path, err), db.Close())
-	}
-	return db, nil
+	return pool, nil
 }
 
 // openSQLite opens a pool of connections; more are further parameters of its
@@ -128,7 +144,7 @@ func (db *DB) prepare(ctx context.Context) error {
 		return err
 	}
 	if tables > 0 {
-		if err := db.checkSecret(ctx); err != nil {
+		if err := db.checkSecret(ctx, db.pool); err != nil && !errors.Is(err, errNoCheck) {
 			return err
 		}
 	}
@@ -143,7 +159,12 @@ func (db *DB) prepare(ctx context.Context) error {
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	if err := db.checkSecret(ctx); err != nil {
+	err = db.checkSecret(ctx, db.pool)
+	if errors.Is(err, errNoCheck) {
+		_, err = db.pool.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES ($1, $2)`,
+			metaCheck, db.seal.seal("meta", metaCheck, "value", []byte(checkText)))
+	}
+	if err != nil {
 		return err
 	}
 	if err := db.openLog(ctx); err != nil {
@@ -153,24 +174,33 @@ func (db *DB) prepare(ctx context.Context) error {
 		db.failed(errFull) // it starts all the same: reading goes on
 	}
 	_ = db.LoadFacets(ctx) // what cannot be loaded is read from the log itself
-	db.writer, err = newWriter(ctx, db, db.pool, db.path)
+	if db.writer, err = newWriter(db); err != nil {
+		return err
+	}
+	db.writer.conn, err = db.pool.Conn(ctx)
 	return err
 }
 
-// checkSecret opens the sealed check value, or stores one if there is none.
-func (db *DB) checkSecret(ctx context.Context) error {
-	const name, text = "secret-check", "frontdesk"
+// The value that tells whether a secret is the one that the database was sealed
+// with.
+const (
+	metaCheck = "secret-check"
+	checkText = "frontdesk"
+)
+
+var errNoCheck = errors.New("the database has no check of its secret")
+
+// checkSecret opens the sealed check value; errNoCheck when there is none yet.
+func (db *DB) checkSecret(ctx context.Context, q querier) error {
 	var sealed []byte
-	err := db.pool.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = $1`, name).Scan(&sealed)
+	err := q.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = $1`, metaCheck).Scan(&sealed)
 	if errors.Is(err, sql.ErrNoRows) {
-		_, err = db.pool.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES ($1, $2)`,
-			name, db.seal.seal("meta", name, "value", []byte(text)))
-		return err
+		return errNoCheck
 	}
 	if err != nil {
 		return err
 	}
-	if got, err := db.seal.open("meta", name, "value", sealed); err != nil || string(got) != text {
+	if got, err := db.seal.open("meta", metaCheck, "value", sealed); err != nil || string(got) != checkText {
 		return ErrWrongSecret
 	}
 	return nil

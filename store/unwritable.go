@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"syscall"
 	"time"
 
 	"modernc.org/sqlite"
@@ -54,8 +55,10 @@ func code(err error) int {
 // and not what it is written to.
 func causeOf(err error) string {
 	switch {
-	case errors.Is(err, errFull):
+	case errors.Is(err, errFull), errors.Is(err, syscall.ENOSPC):
 		return causeFull
+	case errors.Is(err, syscall.EROFS):
+		return causeReadOnly
 	case errors.Is(err, errReplaced), errors.Is(err, fs.ErrNotExist):
 		return causeMissing
 	case errors.Is(err, audit.ErrAltered):

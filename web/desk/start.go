@@ -74,7 +74,7 @@ func settingChanges(before, now map[string]string) string {
 		}
 	}
 	for name, value := range before {
-		if _, ok := now[name]; !ok {
+		if _, ok := now[name]; !ok && value != "" {
 			diff[name] = [2]string{value, ""}
 		}
 	}
