@@ -120,6 +120,21 @@ func TestADeclaredRestoreExcusesNothingElse(t *testing.T) {
 	}
 }
 
+// sql runs statements on the database behind frontdesk's back.
+func (w *world) sql(statements ...string) {
+	w.t.Helper()
+	raw, err := sql.Open("sqlite", filepath.Join(w.dir, "frontdesk.db"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer raw.Close()
+	for _, statement := range statements {
+		if _, err := raw.Exec(statement); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
 // Rows that are cut off, the signed head left alone: acts are refused with the
 // cause, reading goes on, and it ends when the rows are back.
 func TestALogThatIsCutIsNoticedAtOnce(t *testing.T) {
@@ -127,21 +142,10 @@ func TestALogThatIsCutIsNoticedAtOnce(t *testing.T) {
 	w := newWorld(t, setup{customers: 5})
 	mia := w.signedIn("mia")
 	mia.openSSO()
-	raw, err := sql.Open("sqlite", filepath.Join(w.dir, "frontdesk.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer raw.Close()
-	exec := func(statement string) {
-		t.Helper()
-		if _, err := raw.Exec(statement); err != nil {
-			t.Fatal(err)
-		}
-	}
 	const last = `(SELECT max(id) FROM audit_entries)`
-	exec(`CREATE TABLE kept AS SELECT * FROM audit_entries WHERE id = ` + last)
-	exec(`DROP TRIGGER audit_no_delete`)
-	exec(`DELETE FROM audit_entries WHERE id = ` + last)
+	w.sql(`CREATE TABLE kept AS SELECT * FROM audit_entries WHERE id = ` + last)
+	w.sql(`DROP TRIGGER audit_no_delete`)
+	w.sql(`DELETE FROM audit_entries WHERE id = ` + last)
 
 	mia.get("/audit").want(alarmed)
 	path := views.CustomerPath(w.customer(emailFirst).CUID)
@@ -157,7 +161,7 @@ func TestALogThatIsCutIsNoticedAtOnce(t *testing.T) {
 		t.Error("the operator's log does not say so")
 	}
 
-	exec(`INSERT INTO audit_entries SELECT * FROM kept`)
+	w.sql(`INSERT INTO audit_entries SELECT * FROM kept`)
 	mia.openSSO()
 	mia.get("/audit").wantNo(alarmed, "Reading only")
 }
