@@ -2,6 +2,9 @@
 
 package audit_test
 
-// long is the length of the longest log. The race detector slows SQLite down
-// fifteen times, and finds in a shorter log what it finds in a longer one.
-const long = 3_000
+// The race detector slows SQLite down fifteen times, and finds in a shorter log
+// what it finds in a longer one.
+const (
+	long     = 3_000
+	thorough = false
+)

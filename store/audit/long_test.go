@@ -2,5 +2,7 @@
 
 package audit_test
 
-// long is the length of the longest log: its tree has tiles of three levels.
-const long = 66_000
+const (
+	long     = 66_000 // the length of the longest log: its tree has tiles of three levels
+	thorough = true   // every place and value is tried
+)

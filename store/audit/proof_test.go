@@ -223,6 +223,9 @@ func TestAlteredProofsAreRefused(t *testing.T) {
 	refused := 0
 	for i := range text {
 		for bit := range 8 {
+			if !thorough && bit != i%8 {
+				continue
+			}
 			flipped := bytes.Clone(text)
 			flipped[i] ^= 1 << bit
 			read, err := audit.ReadProof(flipped)
@@ -240,7 +243,7 @@ func TestAlteredProofsAreRefused(t *testing.T) {
 			}
 		}
 	}
-	if refused < len(text)*6 {
+	if thorough && refused < len(text)*6 {
 		t.Errorf("only %d of %d flips were refused", refused, len(text)*8)
 	}
 	for _, text := range []string{"", "{}", "[]", "null", `{"entry":{}}`, `{"entry":"x"}`} {

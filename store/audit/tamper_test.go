@@ -216,6 +216,9 @@ func flaw(t *testing.T, what string, err error, entry int64) {
 // at are the places that each tampering is tried at: in full tiles and in the
 // tail, at their edges and between.
 func at(n int64) (places []int64) {
+	if !thorough {
+		return []int64{3, n - 1}
+	}
 	for _, k := range []int64{1, 3, n / 2, 256, 257, n&^255 - 1, n&^255 + 1, n - 5, n - 1, n} {
 		if k >= 1 && k <= n && (len(places) == 0 || k > places[len(places)-1]) {
 			places = append(places, k)
@@ -330,7 +333,7 @@ func TestEveryColumnIsSigned(t *testing.T) {
 				values = []string{`0`, name + ` + 1`, `-` + name, name + ` + (1 << 58)`, name + ` + 0.5`, `'many'`, `x'00'`, `9e99`}
 			}
 			for _, k := range []int64{2, n - 1} {
-				if n > 10 {
+				if n > 10 || !thorough {
 					values = values[:1]
 				}
 				for _, value := range values {
