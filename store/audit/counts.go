@@ -52,11 +52,15 @@ func (x *Index) Days(ctx context.Context, q Querier, from time.Time, staffID int
 		return nil, err
 	}
 	x.mu.RLock()
-	set := x.by(func(p *person) bool { return p.staffID != 0 && (staffID == 0 || p.staffID == staffID) })
+	set, edge := x.hours.between(from, time.Time{})
+	set.Or(edge)
 	set.And(x.listed)
-	inside, edge := x.hours.between(from, time.Time{})
-	inside.Or(edge)
-	set.And(inside)
+	if staffID != 0 {
+		set.And(x.by(func(p *person) bool { return p.staffID == staffID }))
+	} else { // everybody's: to leave out who is no staff is less than to join who is
+		set.AndNot(x.by(func(p *person) bool { return p.staffID == 0 }))
+		set.AndNot(x.strangers)
+	}
 	edge.And(set)
 	x.mu.RUnlock()
 	err := timesOf(ctx, q, edge.ToArray(), func(id uint32, at int64) {

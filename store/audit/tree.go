@@ -42,8 +42,8 @@ func (t *tree) copy() tree {
 	return c
 }
 
-// ReadHashes returns peaks; t is the tlog.HashReader for appending and for its
-// own root, which need no others.
+// ReadHashes returns peaks; t is the tlog.HashReader for its own root, which
+// needs no others.
 func (t *tree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	hashes := make([]tlog.Hash, len(indexes))
 	for i, index := range indexes {
@@ -55,24 +55,25 @@ func (t *tree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 
 // add appends one entry's hash and returns the tiles that it filled.
 func (t *tree) add(leaf tlog.Hash) (full []tile) {
-	hashes, err := tlog.StoredHashesForRecordHash(t.size, leaf, t)
-	if err != nil {
-		panic(err) // only what ReadHashes returns
-	}
-	for l, hash := range hashes {
+	hash := leaf
+	for l := 0; ; l++ {
+		left := t.peaks[l]
 		t.peaks[l] = hash
-		if l%tileHeight != 0 {
-			continue
+		if l%tileHeight == 0 {
+			level := l / tileHeight
+			if level == len(t.edge) {
+				t.edge = append(t.edge, nil)
+			}
+			t.edge[level] = append(t.edge[level], hash[:]...)
+			if len(t.edge[level]) == tileBytes {
+				full = append(full, tile{level, t.size >> (tileHeight * (level + 1)), t.edge[level]})
+				t.edge[level] = nil
+			}
 		}
-		level := l / tileHeight
-		if level == len(t.edge) {
-			t.edge = append(t.edge, nil)
+		if t.size>>l&1 == 0 {
+			break // the subtree of this level waits for its right half
 		}
-		t.edge[level] = append(t.edge[level], hash[:]...)
-		if len(t.edge[level]) == tileBytes {
-			full = append(full, tile{level, t.size >> (tileHeight * (level + 1)), t.edge[level]})
-			t.edge[level] = nil
-		}
+		hash = tlog.NodeHash(left, hash)
 	}
 	t.size++
 	return full
