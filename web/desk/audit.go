@@ -47,14 +47,23 @@ func (r *readings) fresh(key string, now time.Time) bool {
 	return true
 }
 
+// forget takes a reading back that could not be recorded.
+func (r *readings) forget(key string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.at, key)
+}
+
 // ReadLog puts on record that somebody reads other people's entries; which says
 // what of the log. Reading goes on when the log cannot be written.
 func (d *Desk) ReadLog(ctx context.Context, by Actor, on audit.Subject, which string) {
-	if d.Store.Trouble() != nil || !d.read.fresh(by.Session+"\x00"+on.ID+"\x00"+which, d.Now()) {
+	key := by.Session + "\x00" + on.ID + "\x00" + which
+	if d.Store.Trouble() != nil || !d.read.fresh(key, d.Now()) {
 		return
 	}
 	err := d.event(ctx, audit.Entry{Who: by.Who(), What: WhatReadLog, On: on, Result: audit.Done, Detail: which})
 	if err != nil {
+		d.read.forget(key)
 		d.Log.Error("record a reading of the log", "error", err, "request", by.Request)
 	}
 }

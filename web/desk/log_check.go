@@ -26,7 +26,7 @@ type LogCheck struct {
 // LastCheck is the last verification of the whole log; nil before the first.
 func (d *Desk) LastCheck() *LogCheck { return d.check.Load() }
 
-// VerifyLog verifies the whole log for an admin and waits for it.
+// VerifyLog verifies the whole log and keeps what was found.
 func (d *Desk) VerifyLog(ctx context.Context) (LogCheck, error) {
 	got, err := d.Store.Verify(ctx)
 	c := LogCheck{At: d.Now(), Verified: got}

@@ -24,10 +24,10 @@ func (d *Desk) Start(ctx context.Context, version string, settings map[string]st
 	}
 	d.begun = func(ctx context.Context) error {
 		// Those of before alone: acts may be under way by the time this succeeds.
-		if err := d.closeActs(ctx, open); err != nil {
+		var err error
+		if open, err = d.closeActs(ctx, open); err != nil {
 			return err
 		}
-		open = nil
 		return d.started(ctx, version, settings)
 	}
 	err = d.begun(ctx)
@@ -42,7 +42,15 @@ func (d *Desk) Start(ctx context.Context, version string, settings map[string]st
 
 // catchUp records a start that could not be recorded at the time.
 func (d *Desk) catchUp(ctx context.Context) {
-	for d.begun != nil && d.begun(ctx) != nil {
+	for d.begun != nil {
+		err := d.begun(ctx)
+		if err == nil {
+			return
+		}
+		var unwritable *store.Unwritable
+		if !errors.As(err, &unwritable) && ctx.Err() == nil {
+			d.Log.Error("record the start", "error", err)
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -85,9 +93,10 @@ func settingChanges(before, now map[string]string) string {
 }
 
 // closeActs records as unknown the acts that a stop left between intent and
-// outcome.
-func (d *Desk) closeActs(ctx context.Context, open []audit.Entry) error {
-	for _, e := range open {
+// outcome. It returns those that it did not come to, to be closed later: none
+// is closed twice.
+func (d *Desk) closeActs(ctx context.Context, open []audit.Entry) (left []audit.Entry, err error) {
+	for i, e := range open {
 		answer := Answer{Act: e.Act, What: e.What, Problem: &Problem{
 			Kind: Unknown, Service: serviceNames[e.Service], Title: "The outcome is unknown",
 			Text:   "frontdesk was stopped before the answer arrived. It may have happened.",
@@ -117,11 +126,11 @@ func (d *Desk) closeActs(ctx context.Context, open []audit.Entry) error {
 			return putAnswer(ctx, tx, answer)
 		})
 		if err != nil {
-			return err
+			return open[i:], err
 		}
 	}
 	if len(open) > 0 {
 		d.Log.Warn("acts left open by a stop were closed as unknown", "count", len(open))
 	}
-	return nil
+	return nil, nil
 }

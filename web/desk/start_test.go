@@ -193,3 +193,33 @@ func TestAStartThatCannotBeRecordedYet(t *testing.T) {
 		t.Errorf("the crashed act %+v", closed)
 	}
 }
+
+// What a stop left open is closed once, also when closing it breaks off half-way
+// and is taken up again.
+func TestOpenActsAreClosedOnce(t *testing.T) {
+	r := newRig(t)
+	for _, act := range []string{"one", "two", "three"} {
+		intent := audit.Entry{Act: act, Phase: audit.Intent, What: WhatCreate, Service: "atom", On: audit.Subject{Email: act + "@x.example"}}
+		if err := r.Store.Write(ctx, func(tx *store.Tx) error { return tx.Append(ctx, &intent) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open, err := r.Store.OpenActs(ctx)
+	if err != nil || len(open) != 3 {
+		t.Fatalf("%d open, %v", len(open), err)
+	}
+	r.exec(`CREATE TRIGGER stuck BEFORE INSERT ON audit_entries WHEN NEW.act_id = 'two' BEGIN SELECT RAISE(ABORT, 'stuck'); END`)
+	left, err := r.closeActs(ctx, open)
+	if err == nil || len(left) != 2 {
+		t.Fatalf("%d left, %v", len(left), err)
+	}
+	r.exec(`DROP TRIGGER stuck`)
+	if left, err = r.closeActs(ctx, left); err != nil || len(left) != 0 {
+		t.Fatalf("%d left, %v", len(left), err)
+	}
+	for _, e := range open {
+		if all := r.entries(e.Act); len(all) != 2 || all[1].Result != audit.Unknown {
+			t.Errorf("%s: %+v", e.Act, all)
+		}
+	}
+}

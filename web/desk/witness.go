@@ -26,15 +26,15 @@ type Witness struct {
 func (d *Desk) Hear(ctx context.Context, by Actor, seen Witness) (Witness, *Problem) {
 	head, err := d.Store.Head(ctx)
 	if err != nil {
-		return seen, d.alarm(ctx, by, seen, err)
+		return seen, d.alarm(by, seen, err)
 	}
 	restores, err := d.Store.Restores(ctx)
 	if err != nil {
-		return seen, d.alarm(ctx, by, seen, err)
+		return seen, d.alarm(by, seen, err)
 	}
 	if err := d.Store.Continues(ctx, seen.Size, seen.Root); err != nil && !(errors.Is(err, audit.ErrNotPrefix) && excused(seen, restores)) {
-		p := d.alarm(ctx, by, seen, err)
-		seen.Told = p != nil
+		p := d.alarm(by, seen, err)
+		seen.Told = seen.Told || errors.Is(err, audit.ErrNotPrefix) && d.tell(ctx, by, err)
 		return seen, p
 	}
 	return Witness{Size: head.Size, Root: head.Root, Restores: len(restores)}, nil
@@ -53,7 +53,7 @@ func excused(seen Witness, restores []int64) bool {
 }
 
 // alarm says that the log is not what it was; nil for errors that do not tell.
-func (d *Desk) alarm(ctx context.Context, by Actor, seen Witness, err error) *Problem {
+func (d *Desk) alarm(by Actor, seen Witness, err error) *Problem {
 	notPrefix := errors.Is(err, audit.ErrNotPrefix)
 	if !notPrefix && !errors.Is(err, audit.ErrAltered) {
 		d.Log.Error("check a browser's witness", "error", err, "request", by.Request)
@@ -70,13 +70,17 @@ func (d *Desk) alarm(ctx context.Context, by Actor, seen Witness, err error) *Pr
 	}
 	p.Text = fmt.Sprintf("This browser has seen %s of the log, and the log does not go on from there: it was cut, rolled back or rewritten.", entriesWord(seen.Size))
 	p.Advice = "Tell your operator at once. If the database was restored from a backup, \"frontdesk audit declare-restore\" puts that on record, and this message ends."
-	if !seen.Told {
-		entry := audit.Entry{Who: by.Who(), What: WhatWitness, Result: audit.Refused, Detail: err.Error()}
-		if err := d.event(ctx, entry); err != nil {
-			d.Log.Error("record a witness that does not fit", "error", err, "request", by.Request)
-		}
-	}
 	return p
+}
+
+// tell puts on record that a browser has seen another log, and tells whether
+// that could be done.
+func (d *Desk) tell(ctx context.Context, by Actor, cause error) bool {
+	err := d.event(ctx, audit.Entry{Who: by.Who(), What: WhatWitness, Result: audit.Refused, Detail: cause.Error()})
+	if err != nil {
+		d.Log.Error("record a witness that does not fit", "error", err, "request", by.Request)
+	}
+	return err == nil
 }
 
 func entriesWord(n int64) string {
