@@ -71,7 +71,7 @@ const intentLimit = 10 * time.Second
 // the receipt was used before, it returns that act's answer and no act; when
 // the log cannot be written, an error, and the act must not be done. guard, if
 // not nil, may refuse within the same transaction.
-func (d *Desk) begin(ctx context.Context, in intent, guard func(tx *store.Tx) error) (*act, *Answer, error) {
+func (d *Desk) begin(ctx context.Context, in intent, guard func(tx *store.Tx, a *act) error) (*act, *Answer, error) {
 	if in.Repeats == 0 {
 		in.Repeats = receiptHolds
 	}
@@ -95,7 +95,7 @@ func (d *Desk) begin(ctx context.Context, in intent, guard func(tx *store.Tx) er
 			return err
 		}
 		if guard != nil {
-			if err := guard(tx); err != nil {
+			if err := guard(tx, a); err != nil {
 				return err
 			}
 		}

@@ -34,7 +34,7 @@ func (d *Desk) CreateCustomer(ctx context.Context, by Actor, receipt string, in 
 	a, prior, err := d.begin(ctx, intent{
 		By: by, What: WhatCreate, On: on, Service: "atom", Receipt: receipt,
 		Form: []string{in.Company, in.Email, in.Name, in.Address, in.Country, in.City, in.Zip, in.State, in.Phone, in.Website},
-	}, func(tx *store.Tx) error { return refuseOpenCreate(ctx, tx, in.Email) })
+	}, func(tx *store.Tx, _ *act) error { return refuseOpenCreate(ctx, tx, in.Email) })
 	if prior != nil || err != nil {
 		return answered(prior, err)
 	}
