@@ -20,6 +20,8 @@ const (
 	metaAuditPublic = "audit-public-key"
 
 	provedSince = 3 // the migration that made the log prove itself
+	citingSince = 7 // the one that let an entry cite another
+	schema      = 7 // the newest
 )
 
 // adoptLog makes the log's key and builds the tree of what is there. It is a
@@ -37,7 +39,22 @@ func (db *DB) adoptLog(ctx context.Context, tx *sql.Tx) error {
 			return err
 		}
 	}
+	if err := letCite(ctx, tx); err != nil { // the tree is built from entries as they are read now
+		return err
+	}
 	return audit.Adopt(ctx, tx, key, db.now())
+}
+
+// letCite gives entries their column for the entry that they cite, unless
+// adoptLog has done so.
+func letCite(ctx context.Context, tx *sql.Tx) error {
+	var has bool
+	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pragma_table_info('audit_entries') WHERE name = 'evidence')`).Scan(&has)
+	if err != nil || has {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `ALTER TABLE audit_entries ADD COLUMN evidence INTEGER NOT NULL DEFAULT 0`)
+	return err
 }
 
 // openLog reads the key and the log's head. A log that does not fit its head
@@ -93,8 +110,8 @@ func (db *DB) openToRead(ctx context.Context, public string) error {
 	if err := db.reader.QueryRowContext(ctx, `SELECT coalesce(max(version_id), 0) FROM goose_db_version`).Scan(&version); err != nil {
 		return fmt.Errorf("this is not a database of frontdesk: %w", err)
 	}
-	if version < provedSince {
-		return errors.New("its log was written by a version that proves nothing; start frontdesk on it once")
+	if version < citingSince {
+		return errors.New("its log was written by an older version; start frontdesk on it once")
 	}
 	if public == "" {
 		err := db.reader.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = $1`, metaAuditPublic).Scan(&public)

@@ -152,7 +152,9 @@ func (db *DB) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db.pool, dir, goose.WithGoMigrations(goose.NewGoMigration(provedSince, &goose.GoFunc{RunTx: db.adoptLog}, nil)))
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db.pool, dir, goose.WithGoMigrations(
+		goose.NewGoMigration(provedSince, &goose.GoFunc{RunTx: db.adoptLog}, nil),
+		goose.NewGoMigration(citingSince, &goose.GoFunc{RunTx: letCite}, nil)))
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}

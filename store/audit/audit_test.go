@@ -66,7 +66,7 @@ var whole = audit.Entry{
 	Who: audit.Who{StaffID: 7, Name: "Mia Moreau", Portal: "customer", Username: "mia", Role: "manager", Session: "s", Address: "192.0.2.1",
 		Agent: "Firefox", Request: "REQ1"},
 	What: "open as customer", On: audit.Subject{ID: "c1", Name: "Örebro Bygg 100%", Email: "Ana@Example.com"}, Reason: "Ticket_42", Service: "atom",
-	Status: 302, Duration: 1234 * time.Millisecond, Result: audit.Done, Detail: `to "platform"`, Changes: `{"a":["b","c"]}`,
+	Status: 302, Duration: 1234 * time.Millisecond, Result: audit.Done, Detail: `to "platform"`, Changes: `{"a":["b","c"]}`, Evidence: 4,
 }
 
 func TestAnEntryComesBackWhole(t *testing.T) {

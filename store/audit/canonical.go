@@ -46,6 +46,7 @@ func (e *Entry) Canonical(b []byte) []byte {
 	b = member(b, "outcome", string(e.Result))
 	b = member(b, "detail", e.Detail)
 	b = member(b, "changes", e.Changes)
+	b = number(b, "evidence", e.Evidence)
 	return append(b, '}')
 }
 
@@ -120,6 +121,7 @@ func Parse(b []byte) (Entry, error) {
 		Outcome  Result `json:"outcome"`
 		Detail   string `json:"detail"`
 		Changes  string `json:"changes"`
+		Evidence int64  `json:"evidence"`
 	}
 	if err := json.Unmarshal(b, &in); err != nil {
 		return Entry{}, fmt.Errorf("not an entry: %w", err)
@@ -135,7 +137,7 @@ func Parse(b []byte) (Entry, error) {
 			Address: in.Address, Agent: in.Agent, Request: in.Request,
 		},
 		What: in.What, On: Subject{ID: in.On, Name: in.OnName, Email: in.OnEmail}, Reason: in.Reason, Service: in.Service, Status: in.Status,
-		Duration: time.Duration(in.MS) * time.Millisecond, Result: in.Outcome, Detail: in.Detail, Changes: in.Changes,
+		Duration: time.Duration(in.MS) * time.Millisecond, Result: in.Outcome, Detail: in.Detail, Changes: in.Changes, Evidence: in.Evidence,
 	}
 	if !bytes.Equal(e.Canonical(nil), b) {
 		return Entry{}, fmt.Errorf("not an entry as the log writes it: its bytes differ from the canonical ones")

@@ -18,15 +18,19 @@ func TestCanonicalBytes(t *testing.T) {
 	full := whole
 	full.ID, full.At, full.Settled = 42, time.Date(2026, 3, 1, 10, 0, 0, 7_000_000, time.FixedZone("CET", 3600)), "created"
 	full.Reason = "a <b> & \"c\" \\ \u2028 \U0001F600 tab\t"
+	former := full
+	former.Evidence = 0
+	members := `{"id":42,"at":"2026-03-01T09:00:00.007Z","act":"act","phase":"outcome","staff":7,"name":"Mia Moreau","portal":"customer",` +
+		`"username":"mia","role":"manager","session":"s","address":"192.0.2.1","agent":"Firefox","request":"REQ1","what":"open as customer","on":"c1",` +
+		`"on_name":"Örebro Bygg 100%","on_email":"Ana@Example.com","reason":"a \u003cb\u003e \u0026 \"c\" \\ \u2028 ` + "\U0001F600" + ` tab\t","service":"atom",` +
+		`"status":302,"ms":1234,"outcome":"done","detail":"to \"platform\"","changes":"{\"a\":[\"b\",\"c\"]}"`
 	for _, tt := range []struct {
 		name string
 		e    audit.Entry
 		want string
 	}{
-		{"every member", full, `{"id":42,"at":"2026-03-01T09:00:00.007Z","act":"act","phase":"outcome","staff":7,"name":"Mia Moreau","portal":"customer",` +
-			`"username":"mia","role":"manager","session":"s","address":"192.0.2.1","agent":"Firefox","request":"REQ1","what":"open as customer","on":"c1",` +
-			`"on_name":"Örebro Bygg 100%","on_email":"Ana@Example.com","reason":"a \u003cb\u003e \u0026 \"c\" \\ \u2028 ` + "\U0001F600" + ` tab\t","service":"atom",` +
-			`"status":302,"ms":1234,"outcome":"done","detail":"to \"platform\"","changes":"{\"a\":[\"b\",\"c\"]}"}`},
+		{"as of old", former, members + `}`},
+		{"every member", full, members + `,"evidence":4}`},
 		{"none", audit.Entry{}, `{"id":0,"at":"0001-01-01T00:00:00.000Z"}`},
 	} {
 		got := tt.e.Canonical([]byte("before"))
@@ -109,6 +113,7 @@ func oddEntry(r *rand.Rand) audit.Entry {
 		},
 		What: text(), On: audit.Subject{ID: text(), Name: text(), Email: text()}, Reason: text(), Service: text(), Status: r.IntN(600),
 		Duration: time.Duration(r.Int64N(int64(time.Hour))), Result: append(audit.Results, "")[r.IntN(len(audit.Results)+1)], Detail: text(), Changes: text(),
+		Evidence: r.Int64N(3),
 	}
 }
 

@@ -80,6 +80,7 @@ type Entry struct {
 	Result   Result // empty on an intent
 	Detail   string // a sentence, or the service's own message
 	Changes  string // old → new, as JSON
+	Evidence int64  // ID of the entry that proves who the caller was; 0: none
 	Settled  string // on reading: what a later sync found out about an unknown create
 }
 
@@ -139,10 +140,10 @@ func insert(ctx context.Context, tx Writer, e *Entry) error {
 		INSERT INTO audit_entries (
 			id, at, act_id, phase, staff_id, staff_name, portal, username, role, session,
 			address, user_agent, request_id, what, on_id, on_name, on_email,
-			reason, service, status, duration, outcome, detail, changes)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`,
+			reason, service, status, duration, outcome, detail, changes, evidence)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`,
 		e.ID, e.At.UnixMilli(), e.Act, string(e.Phase), e.Who.StaffID, e.Who.Name, e.Who.Portal, e.Who.Username, e.Who.Role, e.Who.Session,
 		e.Who.Address, e.Who.Agent, e.Who.Request, e.What, e.On.ID, e.On.Name, e.On.Email,
-		e.Reason, e.Service, e.Status, e.Duration.Milliseconds(), string(e.Result), e.Detail, e.Changes)
+		e.Reason, e.Service, e.Status, e.Duration.Milliseconds(), string(e.Result), e.Detail, e.Changes, e.Evidence)
 	return err
 }

@@ -38,7 +38,7 @@ func (j *JSONL) Flush() error { return j.to.Flush() }
 // later sync found out about an unknown create.
 var csvColumns = []string{
 	"id", "at", "act", "phase", "staff", "name", "portal", "username", "role", "session", "address", "agent", "request",
-	"what", "on", "on_name", "on_email", "reason", "service", "status", "ms", "outcome", "detail", "changes", "settled",
+	"what", "on", "on_name", "on_email", "reason", "service", "status", "ms", "outcome", "detail", "changes", "evidence", "settled",
 }
 
 // CSV writes entries as a table with a header row. It is for spreadsheets and
@@ -87,7 +87,7 @@ func (c *CSV) Write(e *Entry) error {
 	c.cells = append(c.cells[:0],
 		strconv.FormatInt(e.ID, 10), e.At.UTC().Format(timeLayout), e.Act, string(e.Phase), digits(e.Who.StaffID), e.Who.Name, e.Who.Portal,
 		e.Who.Username, e.Who.Role, e.Who.Session, e.Who.Address, e.Who.Agent, e.Who.Request, e.What, e.On.ID, e.On.Name, e.On.Email,
-		e.Reason, e.Service, digits(int64(e.Status)), digits(e.Duration.Milliseconds()), string(e.Result), e.Detail, e.Changes, e.Settled)
+		e.Reason, e.Service, digits(int64(e.Status)), digits(e.Duration.Milliseconds()), string(e.Result), e.Detail, e.Changes, digits(e.Evidence), e.Settled)
 	for i, cell := range c.cells {
 		if isFormula(cell) {
 			c.cells[i] = "'" + cell

@@ -79,7 +79,7 @@ func TestExportCSV(t *testing.T) {
 			"id": "7", "at": "2026-03-01T09:00:00.000Z", "act": "act", "phase": "outcome", "staff": "7", "name": "Mia Moreau", "portal": "customer",
 			"username": "mia", "role": "manager", "session": "s", "address": "192.0.2.1", "agent": "Firefox", "request": "REQ1",
 			"what": "open as customer", "on": "c1", "on_name": "Örebro Bygg 100%", "on_email": "Ana@Example.com", "reason": e.Reason,
-			"service": "atom", "status": "302", "ms": "1234", "outcome": "done", "detail": `to "platform"`, "changes": `{"a":["b","c"]}`, "settled": "created",
+			"service": "atom", "status": "302", "ms": "1234", "outcome": "done", "detail": `to "platform"`, "changes": `{"a":["b","c"]}`, "evidence": "4", "settled": "created",
 		} {
 			if got[column] != want {
 				t.Errorf("%s: %s is %q, want %q", name, column, got[column], want)

@@ -12,7 +12,8 @@ import (
 
 // ownColumns are an entry's, without what was found out about it later.
 const ownColumns = `e.id, e.at, e.act_id, e.phase, e.staff_id, e.staff_name, e.portal, e.username, e.role, e.session, e.address, e.user_agent,
-	e.request_id, e.what, e.on_id, e.on_name, e.on_email, e.reason, e.service, e.status, e.duration, e.outcome, e.detail, e.changes`
+	e.request_id, e.what, e.on_id, e.on_name, e.on_email, e.reason, e.service, e.status, e.duration, e.outcome, e.detail, e.changes,
+	e.evidence`
 
 // columns are what list reads.
 const columns = `e.id, ` + ownAsOneText + `, coalesce((SELECT c.state FROM open_creates c WHERE c.act_id = e.act_id), '')`
@@ -31,7 +32,7 @@ var errRow = errors.New("a column holds what is never written there")
 const maxDuration = math.MaxInt64 / int64(time.Millisecond)
 
 // The columns come as one text each row, with a separator between any two: to
-// fetch 24 values from SQLite takes longer than all the rest. A row whose texts hold the separator is fetched by its columns.
+// fetch 25 values from SQLite takes longer than all the rest. A row whose texts hold the separator is fetched by its columns.
 const (
 	separator    = "\x1f"
 	ownAsOneText = `concat_ws(char(31), ` + ownColumns + `)`
@@ -68,7 +69,7 @@ func between(ctx context.Context, q Querier, after, to int64, f func(e *Entry) e
 }
 
 // ownCount is how many own columns there are.
-const ownCount = 24
+const ownCount = 25
 
 // split takes a text apart at its separators; false when these are not as many
 // as there are between the columns.
@@ -86,8 +87,8 @@ func split(text string, parts *[ownCount]string) bool {
 
 // fromParts fills e in from its columns' texts.
 func (e *Entry) fromParts(p *[ownCount]string) error {
-	var numbers [5]int64
-	for i, at := range [5]int{0, 1, 4, 19, 20} {
+	var numbers [6]int64
+	for i, at := range [6]int{0, 1, 4, 19, 20, 24} {
 		n, err := strconv.ParseInt(p[at], 10, 64)
 		if err != nil {
 			return fmt.Errorf("%w: %q for a number", errRow, clip(p[at], 40))
@@ -104,6 +105,7 @@ func (e *Entry) fromParts(p *[ownCount]string) error {
 		},
 		What: p[13], On: Subject{ID: p[14], Name: p[15], Email: p[16]}, Reason: p[17], Service: p[18], Status: int(numbers[3]),
 		Duration: time.Duration(numbers[4]) * time.Millisecond, Result: Result(p[21]), Detail: p[22], Changes: p[23],
+		Evidence: numbers[5],
 	}
 	return nil
 }

@@ -323,7 +323,7 @@ func TestEveryColumnIsSigned(t *testing.T) {
 			types[name] = kind
 		}
 		rows.Close()
-		if len(types) != 23 {
+		if len(types) != 24 {
 			t.Fatalf("columns %v", types)
 		}
 		v.exec(`PRAGMA ignore_check_constraints = 1`)
