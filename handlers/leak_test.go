@@ -169,7 +169,7 @@ func TestLeaks(t *testing.T) {
 		}, nil},
 		{"settings", "ip1", "/sms/settings", "/sms/settings", func() url.Values { return url.Values{"length": {"14"}} }, nil},
 		{"CPaaS token", "", "/tokens", "/tokens/cpaas", func() url.Values { return url.Values{"token": {"planted-cpaas-token"}} }, nil},
-		{"token", "", "/tokens", "/tokens/reveal", nil, []string{"a token from /portal"}},
+		{"token", "", "/tokens", "/tokens/reveal", func() url.Values { return url.Values{"password": {sandbox.Password}} }, []string{"a token from /portal"}},
 	} {
 		form := func() url.Values {
 			var typed url.Values

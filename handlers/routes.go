@@ -78,9 +78,11 @@ func (h *Handlers) allRoutes() []route {
 		{"POST /tokens/cpaas", viewer, h.tokensSave, none},
 		{"GET /sessions", viewer, h.sessionsList, menu("Sessions", "monitor-smartphone", "g e")},
 		{"POST /sessions/{id}/revoke", viewer, h.sessionRevoke, none},
+		{"POST /sessions/others/revoke", viewer, h.sessionsRevokeOthers, none},
 		{"GET /staff", admin, h.staffList, menu("Staff", "user-cog", "g u")},
 		{"POST /staff", admin, h.staffAdd, none},
 		{"POST /staff/{id}", admin, h.staffChange, none},
+		{"POST /staff/throttle/lift", admin, h.throttleLift, none},
 	}
 }
 

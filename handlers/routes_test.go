@@ -78,9 +78,11 @@ func TestEveryRouteForEveryRole(t *testing.T) {
 		"POST /tokens/cpaas":            {"/tokens/cpaas", out, 303, 303, 303, false},
 		"GET /sessions":                 {"/sessions", out, 200, 200, 200, false},
 		"POST /sessions/{id}/revoke":    {"/sessions/none/revoke", out, 404, 404, 404, false},
+		"POST /sessions/others/revoke":  {"/sessions/others/revoke", out, 303, 303, 303, false},
 		"GET /staff":                    {"/staff", out, 403, 403, 200, false},
 		"POST /staff":                   {"/staff", out, 403, 403, 422, false},
 		"POST /staff/{id}":              {"/staff/999", out, 403, 403, 404, false},
+		"POST /staff/throttle/lift":     {"/staff/throttle/lift", out, 403, 403, 303, false},
 	}
 	people := []struct {
 		name string

@@ -180,7 +180,7 @@ func (h *Handlers) identify(r *http.Request, v *visit) error {
 		}
 	}
 	v.Token, v.Ends = h.sessions.GetString(ctx, keyToken), ends
-	*v.Meta = store.SessionMeta{ID: session.ID, StaffID: id, Address: session.Address, Agent: session.Agent}
+	*v.Meta = store.SessionMeta{ID: session.ID, StaffID: id, Address: session.Address, Agent: session.Agent, Since: session.CreatedAt}
 	v.Actor.Staff, v.Actor.Session, v.Actor.PasswordAt = staff, session.ID, h.sessionTime(ctx, keyPassword)
 	return nil
 }
@@ -205,11 +205,11 @@ func (h *Handlers) begin(r *http.Request, v *visit, in desk.SignedIn) error {
 	if err := h.sessions.RenewToken(ctx); err != nil {
 		return err
 	}
-	id := v.Actor.Session
+	id, since := v.Actor.Session, v.Meta.Since
 	if id == "" {
-		id = store.NewID()
+		id, since = store.NewID(), time.Time{}
 	}
-	*v.Meta = store.SessionMeta{ID: id, StaffID: in.Staff.ID, Address: v.Actor.Address, Agent: v.Actor.Agent}
+	*v.Meta = store.SessionMeta{ID: id, StaffID: in.Staff.ID, Address: v.Actor.Address, Agent: v.Actor.Agent, Since: since}
 	h.sessions.Put(ctx, keyStaff, in.Staff.ID)
 	h.sessions.Put(ctx, keySession, id)
 	h.sessions.Put(ctx, keyToken, in.Token)
@@ -222,7 +222,8 @@ func (h *Handlers) begin(r *http.Request, v *visit, in desk.SignedIn) error {
 }
 
 // stepUp takes the password in the form to the portal, unless it was given
-// lately. The act itself refuses when it was not (Confirmed).
+// lately. The act itself refuses when it was not (Confirmed). A session that can
+// do more has a new token in its cookie.
 func (h *Handlers) stepUp(r *http.Request, v *visit) error {
 	if h.Desk.Confirmed(v.Actor) {
 		return nil
@@ -232,6 +233,9 @@ func (h *Handlers) stepUp(r *http.Request, v *visit) error {
 		return nil // the act says so, with whatever else is missing
 	}
 	if _, err := h.Desk.Confirm(r.Context(), v.Actor, desk.WhatConfirm, password); err != nil {
+		return err
+	}
+	if err := h.sessions.RenewToken(r.Context()); err != nil {
 		return err
 	}
 	v.Actor.PasswordAt = h.Now()

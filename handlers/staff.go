@@ -1,6 +1,8 @@
 package handlers
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 
@@ -28,6 +30,9 @@ func (h *Handlers) showStaff(w http.ResponseWriter, r *http.Request, status int,
 		return err
 	}
 	page := views.StaffPage{Page: h.page(r, "Staff"), Problem: h.problem(r, failed.problem), Kept: failed.kept}
+	if page.HeldUp, err = h.heldUp(r, people); err != nil {
+		return err
+	}
 	for _, s := range people {
 		row := views.StaffRow{
 			ID: s.ID, Portal: s.Portal, Username: s.Username, Name: s.Name, Role: string(s.Role), AddedBy: s.AddedBy, Active: s.Active,
@@ -61,6 +66,43 @@ func (h *Handlers) showStaff(w http.ResponseWriter, r *http.Request, status int,
 		}
 	}
 	return h.render(w, r, status, views.Staff(page))
+}
+
+// heldUp are those whom the sign-in throttle makes wait.
+func (h *Handlers) heldUp(r *http.Request, people []store.Staff) ([]views.HeldUpRow, error) {
+	all, err := h.Desk.HeldUp(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	var rows []views.HeldUpRow
+	for _, s := range all {
+		row := views.HeldUpRow{Subject: s.Subject, Portal: s.Portal, Username: s.Username, Address: s.Address, Refusals: s.Refusals, Last: s.Last}
+		if s.Until.After(h.Now()) {
+			row.Until = s.Until
+		}
+		for _, p := range people {
+			if p.Portal == s.Portal && p.Username == s.Username {
+				row.Name = p.Name
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+// throttleLift lets somebody, or an address, try to sign in at once.
+func (h *Handlers) throttleLift(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	switch err := h.Desk.LiftThrottle(r.Context(), v.Actor, r.PostForm.Get("subject")); {
+	case errors.Is(err, store.ErrNotFound):
+		v.Prefs.flash("info", "There is no wait to lift any more.")
+	case err != nil:
+		return err
+	default:
+		v.Prefs.flash("success", "The wait is lifted: the next try is let through.")
+	}
+	h.redirect(w, r, "/staff")
+	return nil
 }
 
 func (h *Handlers) staffAdd(w http.ResponseWriter, r *http.Request) error {
@@ -108,12 +150,34 @@ func (h *Handlers) sessionsList(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := views.SessionsPage{Page: h.page(r, "Sessions"), All: all}
 	for _, s := range sessions {
+		if s.StaffID == v.Actor.Staff.ID && s.ID != v.Actor.Session {
+			page.Others++
+		}
 		page.Rows = append(page.Rows, views.SessionRow{
 			ID: s.ID, Who: s.StaffName, Address: s.Address, Device: device(s.Agent), Since: s.CreatedAt, SeenAt: s.SeenAt, ExpiresAt: s.ExpiresAt,
 			Current: s.ID == v.Actor.Session,
 		})
 	}
 	return h.render(w, r, http.StatusOK, views.Sessions(page))
+}
+
+// sessionsRevokeOthers ends one's own sessions, but for the one at hand.
+func (h *Handlers) sessionsRevokeOthers(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	n, err := h.Desk.RevokeOthers(r.Context(), v.Actor)
+	if err != nil {
+		return err
+	}
+	switch n {
+	case 0:
+		v.Prefs.flash("info", "You have no other sessions.")
+	case 1:
+		v.Prefs.flash("success", "Your other session is ended.")
+	default:
+		v.Prefs.flash("success", fmt.Sprintf("Your %d other sessions are ended.", n))
+	}
+	h.redirect(w, r, "/sessions")
+	return nil
 }
 
 func (h *Handlers) sessionRevoke(w http.ResponseWriter, r *http.Request) error {

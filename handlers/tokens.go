@@ -14,6 +14,7 @@ import (
 // tokensState is what the tokens page shows beside the tokens.
 type tokensState struct {
 	answer     string // the act that revealed one
+	which      string // the token whose reveal was refused
 	renewError string
 	problem    *desk.Problem
 }
@@ -26,12 +27,13 @@ func (h *Handlers) showTokens(w http.ResponseWriter, r *http.Request, status int
 	ctx, v := r.Context(), visitOf(r)
 	page := views.TokensPage{
 		Page: h.page(r, "Tokens"), Portal: v.Actor.Staff.Portal, Masked: mask(v.Token), ReceiptA: receipt(), ReceiptB: receipt(),
-		RenewError: s.renewError, Problem: h.problem(r, s.problem),
+		RenewError: s.renewError, Problem: h.problem(r, s.problem), Confirmed: h.Desk.Confirmed(v.Actor),
 		CPaaSInput: views.Input{Name: "token", Label: "CPaaS token", Type: "password", Autocomplete: "off", Hint: "Paste it here. Saving a blank field removes the stored one."},
 	}
 	page.EndsSoon = false // the page renews by itself
 	if s.problem != nil {
 		page.CPaaSInput.Error = s.problem.Fields["token"]
+		page.Asked, page.PasswordError = s.which, s.problem.Fields["password"]
 	}
 	_, at, err := h.Store.CPaaSToken(ctx, v.Actor.Staff.ID)
 	switch {
@@ -58,9 +60,14 @@ func (h *Handlers) showTokens(w http.ResponseWriter, r *http.Request, status int
 
 func (h *Handlers) tokensReveal(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
-	answer, err := h.Desk.RevealToken(r.Context(), v.Actor, r.PostForm.Get("receipt"), r.PostForm.Get("which"), v.Token)
+	which := r.PostForm.Get("which")
+	err := h.stepUp(r, v)
+	var answer desk.Answer
+	if err == nil {
+		answer, err = h.Desk.RevealToken(r.Context(), v.Actor, r.PostForm.Get("receipt"), which, v.Token)
+	}
 	if p, ok := h.formFailed(w, r, err); ok {
-		return h.showTokens(w, r, p.Status(), tokensState{problem: p})
+		return h.showTokens(w, r, p.Status(), tokensState{which: which, problem: p})
 	}
 	if err != nil {
 		return err

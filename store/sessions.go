@@ -30,6 +30,7 @@ type SessionMeta struct {
 	StaffID int64
 	Address string
 	Agent   string
+	Since   time.Time // when the person signed in; zero: now
 }
 
 type sessionMetaKey struct{}
@@ -91,7 +92,10 @@ func (s *Sessions) CommitCtx(ctx context.Context, token string, data []byte, exp
 	if m == nil || m.StaffID == 0 || r.revoked {
 		return nil
 	}
-	now := s.db.now()
+	now, since := s.db.now(), m.Since
+	if since.IsZero() {
+		since = now
+	}
 	return s.db.Write(ctx, func(tx *Tx) error {
 		if r.loaded == token {
 			_, err := tx.ExecContext(ctx, `UPDATE sessions SET expires_at = $1, data = $2 WHERE token_hash = $3`,
@@ -100,9 +104,9 @@ func (s *Sessions) CommitCtx(ctx context.Context, token string, data []byte, exp
 		}
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO sessions (token_hash, id, staff_id, address, user_agent, created_at, seen_at, expires_at, data)
-			VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 			ON CONFLICT (token_hash) DO UPDATE SET expires_at = excluded.expires_at, data = excluded.data`,
-			token, m.ID, m.StaffID, m.Address, m.Agent, millis(now), millis(expiry), s.db.seal.seal("sessions", token, "data", data))
+			token, m.ID, m.StaffID, m.Address, m.Agent, millis(since), millis(now), millis(expiry), s.db.seal.seal("sessions", token, "data", data))
 		return err
 	})
 }
@@ -166,6 +170,15 @@ func (db *DB) TouchSession(ctx context.Context, id string) error {
 		_, err := tx.ExecContext(ctx, `UPDATE sessions SET seen_at = $1 WHERE id = $2`, millis(db.now()), id)
 		return err
 	})
+}
+
+// RevokeOthers ends a person's sessions but one, and tells how many there were.
+func (tx *Tx) RevokeOthers(ctx context.Context, staffID int64, but string) (int64, error) {
+	result, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE staff_id = $1 AND id <> $2`, staffID, but)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 // RevokeSession ends a session by its public ID.

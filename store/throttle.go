@@ -9,6 +9,7 @@ import (
 
 // Throttle is the record of refused sign-ins of one subject.
 type Throttle struct {
+	Subject  string // "user:portal:name" or "address:ip"
 	Refusals int
 	Last     time.Time // the latest of them
 }
@@ -28,8 +29,22 @@ func (tx *Tx) Throttle(ctx context.Context, subject string, limit int, window ti
 	if errors.Is(err, sql.ErrNoRows) {
 		return Throttle{}, nil
 	}
-	t.Last = fromMillis(last)
+	t.Subject, t.Last = subject, fromMillis(last)
 	return t, err
+}
+
+// Throttles returns the records that count and have reached their limit, the
+// latest first, 200 at most.
+func (db *DB) Throttles(ctx context.Context, users, addresses int, window time.Duration) ([]Throttle, error) {
+	return collect(ctx, db.reader, func(row scanner) (Throttle, error) {
+		var t Throttle
+		var last sql.NullInt64
+		err := row.Scan(&t.Subject, &t.Refusals, &last)
+		t.Last = fromMillis(last)
+		return t, err
+	}, `SELECT subject, refusals, last_at FROM throttles
+		WHERE refusals >= CASE WHEN subject LIKE 'user:%' THEN $1 ELSE $2 END AND last_at >= $3
+		ORDER BY last_at DESC, subject LIMIT 200`, users, addresses, millis(db.now().Add(-2*window)))
 }
 
 // AddRefusal counts one refusal of a subject and returns the time it is

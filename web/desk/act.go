@@ -260,6 +260,7 @@ const (
 	WhatAddStaff     = "add staff"
 	WhatChangeStaff  = "change staff"
 	WhatRevoke       = "revoke session"
+	WhatLift         = "lift sign-in wait"
 	WhatStart        = "start"
 	WhatRestore      = audit.WhatRestore
 	WhatWitness      = "check witness"

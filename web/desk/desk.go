@@ -51,6 +51,7 @@ type Desk struct {
 	Config
 	Mirror   *Mirror
 	defaults smsDefaults
+	holds    holds
 	under    sync.WaitGroup // acts between intent and outcome
 	check    atomic.Pointer[LogCheck]
 	read     readings

@@ -13,14 +13,6 @@ import (
 	"frontdesk/web/call"
 )
 
-// The sign-in throttle (product.md §2): after this many refusals within the
-// window, a wait that doubles from a second up to the window.
-const (
-	throttleWindow  = 15 * time.Minute
-	throttleUser    = 5
-	throttleAddress = 30
-)
-
 // SignIn is what the sign-in form says.
 type SignIn struct {
 	Portal, Username, Password string
@@ -70,6 +62,9 @@ func (d *Desk) Confirm(ctx context.Context, by Actor, what, password string) (Si
 	if errors.As(err, &p) && p.Kind == Unauthorized {
 		p.Kind = Invalid // the person is signed in; it is the field that is wrong
 		p.Fields = map[string]string{"password": "That is not the password of " + by.Staff.Username + "."}
+		if p.Title == noAccess {
+			p.Fields = map[string]string{"password": noAccess + "."}
+		}
 	}
 	return got, err
 }
@@ -87,10 +82,10 @@ func (d *Desk) authenticate(ctx context.Context, by Actor, what string, in SignI
 	if !ok {
 		return SignedIn{}, &Problem{Kind: Trouble, Title: "This portal is switched off", Text: "frontdesk no longer offers the portal that you signed in with.", Advice: "Sign in with another one, or ask your operator."}
 	}
-	user := "user:" + in.Portal + ":" + store.FoldUsername(in.Username)
-	address := "address:" + by.Address
+	user := userSubject(in.Portal, in.Username)
+	address := addressSubject(by.Address)
 
-	var wait time.Duration
+	var held hold
 	counted := map[string]refusal{}
 	a := &act{intent: intent{By: by, What: what, Service: "portal"}, Began: d.Now()}
 	a.ID = store.NewActID(a.Began)
@@ -98,24 +93,27 @@ func (d *Desk) authenticate(ctx context.Context, by Actor, what string, in SignI
 	d.under.Add(1)
 	err := d.Store.Write(a.Ctx, func(tx *store.Tx) error {
 		var err error
-		if wait, err = d.throttle(a.Ctx, tx, user, address, counted); err != nil {
+		if held, err = d.throttle(a.Ctx, tx, user, address, counted); err != nil {
 			return err
 		}
 		entry := audit.Entry{Act: a.ID, Phase: audit.Intent, Who: by.Who(), What: what, Service: "portal"}
-		if wait > 0 {
+		if held.wait > 0 {
+			if !d.holds.first(held) {
+				return nil
+			}
 			entry.Phase, entry.Result = audit.Event, audit.Denied
-			entry.Detail = fmt.Sprintf("throttled for %s", wait.Round(time.Second))
+			entry.Detail = fmt.Sprintf("throttled for %s", held.wait.Round(time.Second))
 		}
 		return tx.Append(a.Ctx, &entry)
 	})
-	if err != nil || wait > 0 {
+	if err != nil || held.wait > 0 {
 		d.under.Done()
 		if err != nil {
 			return SignedIn{}, unrecorded(err)
 		}
-		return SignedIn{}, &Problem{Kind: Throttled, Title: "Too many tries", Wait: wait,
+		return SignedIn{}, &Problem{Kind: Throttled, Title: "Too many tries", Wait: held.wait,
 			Text:   "There were too many refused sign-ins with this username or from this address.",
-			Advice: "Wait " + waitWords(wait) + ", then try again. Forgotten passwords are reset in the IntelePeer portal."}
+			Advice: "Wait " + waitWords(held.wait) + ", then try again. Forgotten passwords are reset in the IntelePeer portal."}
 	}
 
 	// In the spelling that the staff directory compares: were a portal to tell
@@ -170,40 +168,7 @@ func (d *Desk) authenticate(ctx context.Context, by Actor, what string, in SignI
 	return SignedIn{Staff: staff, Token: token, TokenExpires: a.Began.Add(tokenHolds)}, nil
 }
 
-// refusal is one that was counted before the call, and the record without it.
-type refusal struct {
-	at     time.Time
-	before store.Throttle
-}
-
-// throttle returns how long user or address must wait; when neither must, it
-// counts a refusal for both and notes them in counted.
-func (d *Desk) throttle(ctx context.Context, tx *store.Tx, user, address string, counted map[string]refusal) (time.Duration, error) {
-	var wait time.Duration
-	limits := map[string]int{user: throttleUser, address: throttleAddress}
-	for subject, limit := range limits {
-		t, err := tx.Throttle(ctx, subject, limit, throttleWindow)
-		if err != nil {
-			return 0, err
-		}
-		counted[subject] = refusal{before: t}
-		if t.Refusals >= limit {
-			pause := time.Duration(math.Min(float64(throttleWindow), float64(time.Second)*math.Pow(2, float64(t.Refusals-limit))))
-			wait = max(wait, t.Last.Add(pause).Sub(d.Now()))
-		}
-	}
-	if wait > 0 {
-		return wait, nil
-	}
-	for subject, limit := range limits {
-		at, err := tx.AddRefusal(ctx, subject, limit, throttleWindow)
-		if err != nil {
-			return 0, err
-		}
-		counted[subject] = refusal{at: at, before: counted[subject].before}
-	}
-	return 0, nil
-}
+const noAccess = "Your portal user has no API access"
 
 func explainSignIn(err error) *Problem {
 	var e *call.Error
@@ -211,6 +176,11 @@ func explainSignIn(err error) *Problem {
 		return &Problem{Kind: Unauthorized, Service: serviceNames["portal"], Title: "The portal did not accept this sign-in", Code: e.Status, Message: e.Message, Err: err,
 			Text:   "The username or password is wrong, or this portal user has no API access: the portal gives the same answer to both.",
 			Advice: "Check the spelling and the portal. If you can sign in to the portal itself with them, ask its administrator for API access."}
+	}
+	if errors.As(err, &e) && e.Kind == call.Refused && e.Reason == call.ReasonNotAllowed {
+		return &Problem{Kind: Unauthorized, Service: serviceNames["portal"], Title: noAccess, Code: e.Status, Message: e.Message, Err: err,
+			Text:   "The portal knows this user, and does not let it use the portal's API, which frontdesk signs you in through.",
+			Advice: "Ask the administrator of your portal account to turn on API access for this user."}
 	}
 	p := explain(err, wording{Try: "check your password", Unknown: "You were not signed in.", Then: "Try again in a moment. This does not mean that your password is wrong."})
 	if p.Kind == Invalid {

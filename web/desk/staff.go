@@ -170,6 +170,25 @@ func (d *Desk) RevokeSession(ctx context.Context, by Actor, id string) error {
 	return nil
 }
 
+// RevokeOthers ends all of one's own sessions but the present one, and tells
+// how many there were.
+func (d *Desk) RevokeOthers(ctx context.Context, by Actor) (int, error) {
+	var n int64
+	err := d.Store.Write(ctx, func(tx *store.Tx) (err error) {
+		if n, err = tx.RevokeOthers(ctx, by.Staff.ID, by.Session); err != nil || n == 0 {
+			return err
+		}
+		return tx.Append(ctx, &audit.Entry{
+			Phase: audit.Event, Who: by.Who(), What: WhatRevoke, On: staffSubject(by.Staff), Result: audit.Done,
+			Detail: "all others: " + plural(int(n), "session"),
+		})
+	})
+	if err != nil {
+		return 0, unrecorded(err)
+	}
+	return int(n), nil
+}
+
 func staffSubject(s store.Staff) audit.Subject {
 	return audit.Subject{ID: fmt.Sprintf("staff:%d", s.ID), Name: s.Name + " (" + s.Portal + ":" + s.Username + ")"}
 }

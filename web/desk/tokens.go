@@ -15,7 +15,7 @@ const maxToken = 4096
 
 // RevealToken records that somebody looks at one of their own tokens: which is
 // "portal", whose token the session holds, or "cpaas". The token is the
-// answer's secret.
+// answer's secret. Like every reveal it wants the password again (Confirmed).
 func (d *Desk) RevealToken(ctx context.Context, by Actor, receipt, which, portalToken string) (Answer, error) {
 	secret := Secret{Token: portalToken}
 	switch which {
@@ -31,6 +31,9 @@ func (d *Desk) RevealToken(ctx context.Context, by Actor, receipt, which, portal
 		secret.Token = token
 	default:
 		return Answer{}, invalid(map[string]string{"which": "Choose a token."})
+	}
+	if !d.Confirmed(by) {
+		return Answer{}, invalid(map[string]string{"password": passwordAgain})
 	}
 	a, prior, err := d.begin(ctx, intent{By: by, What: WhatRevealToken, On: audit.Subject{ID: "token:" + which, Name: which + " token"}, Receipt: receipt}, nil)
 	if prior != nil || err != nil {

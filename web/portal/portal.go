@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -61,7 +62,8 @@ func (c *Client) Name() string { return c.name }
 
 // Authenticate exchanges a username and password for a token, which is good
 // for 24 hours from the call. A 401 is Refused with ReasonSignIn: wrong
-// username or password, or a right one without API access. An answer without
+// username or password, or a right one without API access; where the portal's
+// message says that it is the latter, with ReasonNotAllowed. An answer without
 // a usable token (printable, at most 4 KiB) is Unanswered. Errors are *call.Error.
 func (c *Client) Authenticate(ctx context.Context, username, password string) (token string, err error) {
 	body, err := json.Marshal(struct {
@@ -92,10 +94,17 @@ func (c *Client) Authenticate(ctx context.Context, username, password string) (t
 	return token, nil
 }
 
+// noAPIAccess finds the words of a portal that tells a missing API access from a
+// wrong password; the documented answer does not.
+var noAPIAccess = regexp.MustCompile(`(?i)\bapi\b.*\b(access|user|allowed|enabled|permission)|\b(access|allowed|enabled|permission)\b.*\bapi\b`)
+
 func readToken(r *call.Response) (string, error) {
 	if !r.OK() {
 		e := r.Refusal()
-		if r.Status == http.StatusUnauthorized {
+		switch refused := r.Status == http.StatusUnauthorized || r.Status == http.StatusForbidden; {
+		case refused && noAPIAccess.MatchString(e.Message):
+			e.Reason = call.ReasonNotAllowed
+		case r.Status == http.StatusUnauthorized:
 			e.Reason = call.ReasonSignIn
 		}
 		return "", e
