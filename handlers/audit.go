@@ -85,7 +85,7 @@ func filterQuery(q url.Values) url.Values {
 // a blank value takes one out.
 func with(q url.Values, pairs ...string) url.Values {
 	changed := filterQuery(q)
-	for i := 0; i < len(pairs); i += 2 {
+	for i := 0; i+1 < len(pairs); i += 2 {
 		if changed.Set(pairs[i], pairs[i+1]); pairs[i+1] == "" {
 			changed.Del(pairs[i])
 		}

@@ -121,7 +121,7 @@ func openSQLite(path, txlock string, more ...string) (*sql.DB, error) {
 		"foreign_keys(1)",
 		"temp_store(MEMORY)", // a container may have no place for temporary files
 	}}
-	for i := 0; i < len(more); i += 2 {
+	for i := 0; i+1 < len(more); i += 2 {
 		q.Set(more[i], more[i+1])
 	}
 	if q.Get("mode") == "ro" { // the journal's mode is the file's, and stays as it is

@@ -84,19 +84,18 @@ func TestKills(t *testing.T) {
 	n := kills(t)
 	began := time.Now()
 	var last audit.Head
-	var unknown int64
 	for range n {
 		time.Sleep(20*time.Millisecond + rand.N(100*time.Millisecond))
 		d.signal(t, syscall.SIGKILL)
 		d.exit(t)
 		l.working.Lock()
 		d = startDashboard(t, e)
-		last, unknown = l.check(t, e["FRONTDESK_DATABASE"], last)
+		last, _ = l.check(t, e["FRONTDESK_DATABASE"], last)
 		l.working.Unlock()
 	}
 	stop()
 	people.Wait()
-	last, unknown = l.check(t, e["FRONTDESK_DATABASE"], last)
+	_, unknown := l.check(t, e["FRONTDESK_DATABASE"], last)
 	calls := int64(s.calls(t, `^GET /atom/.*/sso$`))
 	acts := l.intents(t, e["FRONTDESK_DATABASE"])
 	if calls > acts || calls < l.acked.Load() {

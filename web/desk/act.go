@@ -247,7 +247,7 @@ const (
 	WhatSendPasscode = "e-mail passcode"
 	WhatRedeem       = "redeem passcode"
 	WhatByCUID       = "issue credentials by cuid"
-	WhatNoPasscode   = "issue credentials without passcode"
+	WhatNoPasscode   = "issue credentials without passcode" // #nosec G101 -- an act's name
 	WhatReveal       = "reveal credentials"
 	WhatLive         = "read live record"
 	WhatSendSMS      = "send SMS code"
@@ -256,7 +256,7 @@ const (
 	WhatSync         = "sync customers"
 	WhatSettle       = "settle create"
 	WhatRevealToken  = "reveal token"
-	WhatCPaaSToken   = "store CPaaS token"
+	WhatCPaaSToken   = "store CPaaS token" // #nosec G101 -- an act's name
 	WhatAddStaff     = "add staff"
 	WhatChangeStaff  = "change staff"
 	WhatRevoke       = "revoke session"

@@ -50,7 +50,7 @@ func (d *Desk) PutCPaaSToken(ctx context.Context, by Actor, token string) error 
 		return invalid(map[string]string{"token": "That is too long to be a token."})
 	}
 	if strings.ContainsFunc(token, func(r rune) bool { return !unicode.IsPrint(r) || unicode.IsSpace(r) }) {
-		return invalid(map[string]string{"token": "A token has no spaces or line breaks."})
+		return invalid(map[string]string{"token": "A token has no spaces or line breaks."}) // #nosec G101 -- a message
 	}
 	detail := "stored"
 	if token == "" {
