@@ -276,6 +276,7 @@ func TestAuditNeighbours(t *testing.T) {
 		alice.submit(alice.get(path), path+"/sso", url.Values{"reason": {"ticket of Alice's"}}).wantStatus(http.StatusSeeOther)
 		w.fill(w.who("victor"), "filler", 2)
 	}
+	w.clock.advance(2 * time.Minute) // so that Mia's is no collision with Alice's
 	mia.submit(mia.get(path), path+"/sso", nil).wantStatus(http.StatusSeeOther)
 	log := w.entries(audit.Filter{What: desk.WhatSSO})
 	filler := w.entries(audit.Filter{What: "filler"})

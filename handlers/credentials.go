@@ -11,14 +11,16 @@ import (
 )
 
 func (h *Handlers) passcodeForm(w http.ResponseWriter, r *http.Request) error {
-	return h.showPasscode(w, r, http.StatusOK, nil)
+	return h.showPasscode(w, r, http.StatusOK, failedAct{})
 }
 
 // lately is how long the page points to the last passcode that was sent.
 const lately = time.Hour
 
-func (h *Handlers) showPasscode(w http.ResponseWriter, r *http.Request, status int, p *desk.Problem) error {
-	ctx := r.Context()
+// showPasscode shows the page with the act on it that was just refused, if any:
+// "send" or "redeem".
+func (h *Handlers) showPasscode(w http.ResponseWriter, r *http.Request, status int, failed failedAct) error {
+	ctx, p := r.Context(), failed.problem
 	customer, err := h.Store.Customer(ctx, cuidOf(r))
 	if err != nil {
 		return err
@@ -38,6 +40,20 @@ func (h *Handlers) showPasscode(w http.ResponseWriter, r *http.Request, status i
 	if p != nil {
 		page.Passcode.Error = p.Fields["passcode"]
 	}
+	near, err := h.Desk.Colleagues(ctx, visitOf(r).Actor, customer.CUID)
+	if err != nil {
+		return err
+	}
+	page.Send.Near, page.Redeem.Near = nearRow(near["passcode"]), nearRow(near["issue"])
+	switch failed.act {
+	case "send":
+		page.Send.Despite = despite(failed.typed, p)
+	case "redeem":
+		page.Redeem.Despite = despite(failed.typed, p)
+	}
+	if page.Stored, err = h.storedCredentials(ctx, customer.CUID); err != nil {
+		return err
+	}
 	same, err := h.Store.CustomersByEmail(ctx, customer.Email)
 	if err != nil {
 		return err
@@ -50,7 +66,7 @@ func (h *Handlers) passcodeSend(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	answer, err := h.Desk.SendPasscode(r.Context(), v.Actor, r.PostForm.Get("receipt"), cuidOf(r))
 	if p, ok := h.formFailed(w, r, err); ok {
-		return h.showPasscode(w, r, p.Status(), p)
+		return h.showPasscode(w, r, p.Status(), failedAct{"send", r.PostForm, p})
 	}
 	if err != nil {
 		return err
@@ -67,7 +83,7 @@ func (h *Handlers) passcodeSend(w http.ResponseWriter, r *http.Request) error {
 func (h *Handlers) passcodeRedeem(w http.ResponseWriter, r *http.Request) error {
 	answer, err := h.Desk.RedeemPasscode(r.Context(), visitOf(r).Actor, r.PostForm.Get("receipt"), cuidOf(r), r.PostForm.Get("passcode"))
 	if p, ok := h.formFailed(w, r, err); ok {
-		return h.showPasscode(w, r, p.Status(), p)
+		return h.showPasscode(w, r, p.Status(), failedAct{"redeem", r.PostForm, p})
 	}
 	if err != nil {
 		return err

@@ -114,8 +114,29 @@ func (h *Handlers) customerAnswer(w http.ResponseWriter, r *http.Request) error 
 	if customer.CUID != "" {
 		page.Row = customerRow(customer)
 	}
+	if answer.Rotated != nil {
+		page.Rotation = rotationRow(*answer.Rotated)
+	}
 	if answer.Secret.Key != "" {
 		page.Key, page.Token, page.Until = answer.Secret.Key, answer.Secret.Token, answer.At.Add(desk.SecretsShown)
 	}
 	return h.render(w, r, http.StatusOK, views.Answer(page))
+}
+
+// rotationRow says whether what ATOM gave replaced anything.
+func rotationRow(r desk.Rotation) *views.Rotation {
+	row := &views.Rotation{At: r.StoredAt, By: r.StoredBy, Tone: "warning"}
+	switch {
+	case !r.Known:
+		row.Tone, row.Text = "info", "frontdesk held no earlier key and token of this customer, so it cannot tell whether these replaced any."
+	case r.NewKey && r.NewToken:
+		row.Text = "ATOM gave a new key and a new token: whatever uses the earlier ones stops working."
+	case r.NewKey:
+		row.Text = "ATOM gave a new key and the same token as before: whatever uses the earlier key stops working."
+	case r.NewToken:
+		row.Text = "ATOM gave the same key as before and a new token: whatever uses the earlier token stops working."
+	default:
+		row.Tone, row.Text = "success", "ATOM gave the same key and token as before: nothing was replaced."
+	}
+	return row
 }

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -76,11 +77,7 @@ func (h *Handlers) showCustomer(w http.ResponseWriter, r *http.Request, status i
 		row.OnName = "" // it is this customer
 		page.Timeline = append(page.Timeline, row)
 	}
-	stored, err := h.Store.StoredCredentials(ctx, customer.CUID)
-	switch {
-	case err == nil:
-		page.Stored = &views.StoredCredentials{At: stored.StoredAt, By: stored.StoredBy, Method: methodWords[stored.Method]}
-	case !errors.Is(err, store.ErrNotFound):
+	if page.Stored, err = h.storedCredentials(ctx, customer.CUID); err != nil {
 		return err
 	}
 	same, err := h.Store.CustomersByEmail(ctx, customer.Email)
@@ -90,13 +87,46 @@ func (h *Handlers) showCustomer(w http.ResponseWriter, r *http.Request, status i
 	if customer.Email != "" {
 		page.Shared = len(same)
 	}
+	var near map[string]*desk.Collision
+	if page.CanAct {
+		if near, err = h.Desk.Colleagues(ctx, v.Actor, customer.CUID); err != nil {
+			return err
+		}
+	}
 	page.SSO = h.actForm("sso", h.Desk.Reason, failed)
 	page.Reveal = h.actForm("reveal", h.Desk.Reason, failed)
 	page.Issue = h.actForm("issue", true, failed)
+	page.SSO.Near, page.Issue.Near = nearRow(near["open"]), nearRow(near["issue"])
 	if page.CanAct && customer.Email != "" { // only then can the SSO form be sent
 		v.Form = h.Desk.Hosts.FormAction()
 	}
 	return h.render(w, r, status, views.Customer(page))
+}
+
+// storedCredentials tells when and by whom a customer's key and token were last
+// issued and shown; nil when none are stored.
+func (h *Handlers) storedCredentials(ctx context.Context, cuid string) (*views.StoredCredentials, error) {
+	stored, err := h.Store.StoredCredentials(ctx, cuid)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	row := &views.StoredCredentials{At: stored.StoredAt, By: stored.StoredBy, Method: methodWords[stored.Method]}
+	shown, err := h.Store.Search(ctx, audit.Filter{OnID: cuid, What: desk.WhatReveal, Result: audit.Done, From: stored.StoredAt}, audit.Page{Limit: 1})
+	if err == nil && len(shown.Entries) > 0 {
+		row.RevealedAt, row.RevealedBy = shown.Entries[0].At, whoName(shown.Entries[0].Who)
+	}
+	return row, err
+}
+
+// nearRow is a colleague's act as the page shows it.
+func nearRow(c *desk.Collision) *views.Near {
+	if c == nil {
+		return nil
+	}
+	return &views.Near{What: c.What(), At: c.At, Open: c.Open}
 }
 
 var methodWords = map[string]string{
@@ -114,9 +144,19 @@ func (h *Handlers) actForm(act string, wantsReason bool, failed failedAct) views
 		f.Open, f.Reason.Value = true, failed.typed.Get("reason")
 		if failed.problem != nil {
 			f.Reason.Error, f.Error = failed.problem.Fields["reason"], failed.problem.Fields["password"]
+			f.Despite = despite(failed.typed, failed.problem)
 		}
 	}
 	return f
+}
+
+// despite is the colleague's act that the form, posted again, goes on in spite
+// of: the one that it was just refused for, or was posted with already.
+func despite(typed url.Values, p *desk.Problem) string {
+	if p != nil && p.Despite != "" {
+		return p.Despite
+	}
+	return typed.Get("despite")
 }
 
 // ssoOpen sends the reader to the platform, signed in as the customer.

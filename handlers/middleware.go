@@ -178,6 +178,7 @@ func (h *Handlers) checked(rt route) http.Handler {
 				Text: "Your role (" + string(v.Actor.Staff.Role) + ") does not include this. Nothing was done.", Advice: "Ask an admin of frontdesk if you need it."})
 			return
 		}
+		v.Actor.Despite = r.PostForm.Get("despite")
 		err := rt.Handle(w, r)
 		var p *desk.Problem
 		if errors.As(err, &p) && p.Kind == desk.Forbidden { // what the route alone could not tell, such as whose session it is

@@ -16,6 +16,17 @@ func (db *DB) EntriesOfAct(ctx context.Context, act string) ([]audit.Entry, erro
 	return audit.Act(ctx, db.reader, act)
 }
 
+// LatestOn returns the last entries about a subject, newest first.
+func (db *DB) LatestOn(ctx context.Context, on string, limit int) ([]audit.Entry, error) {
+	return audit.LatestOn(ctx, db.reader, on, limit)
+}
+
+// LatestOn is LatestOn with what this transaction and those before it in the
+// same commit have written.
+func (tx *Tx) LatestOn(ctx context.Context, on string, limit int) ([]audit.Entry, error) {
+	return audit.LatestOn(ctx, tx, on, limit)
+}
+
 // OpenActs returns the intents without an outcome.
 func (db *DB) OpenActs(ctx context.Context) ([]audit.Entry, error) {
 	return audit.Open(ctx, db.reader)

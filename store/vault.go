@@ -43,9 +43,18 @@ func (tx *Tx) PutCredentials(ctx context.Context, cuid string, c Credentials, me
 // Credentials opens a customer's stored credentials; ErrNotFound when there
 // are none.
 func (db *DB) Credentials(ctx context.Context, cuid string) (Credentials, error) {
+	return db.credentials(ctx, db.reader, cuid)
+}
+
+// Credentials opens them as this transaction sees them.
+func (tx *Tx) Credentials(ctx context.Context, cuid string) (Credentials, error) {
+	return tx.db.credentials(ctx, tx, cuid)
+}
+
+func (db *DB) credentials(ctx context.Context, q querier, cuid string) (Credentials, error) {
 	var c Credentials
 	var sealed []byte
-	_, err := one(0, db.reader.QueryRowContext(ctx, `SELECT sealed FROM credentials WHERE cuid = $1`, cuid).Scan(&sealed))
+	_, err := one(0, q.QueryRowContext(ctx, `SELECT sealed FROM credentials WHERE cuid = $1`, cuid).Scan(&sealed))
 	if err != nil {
 		return c, err
 	}
@@ -59,9 +68,18 @@ func (db *DB) Credentials(ctx context.Context, cuid string) (Credentials, error)
 // StoredCredentials tells whether a customer's credentials are stored, without
 // opening them; ErrNotFound when they are not.
 func (db *DB) StoredCredentials(ctx context.Context, cuid string) (StoredCredentials, error) {
+	return storedCredentials(ctx, db.reader, cuid)
+}
+
+// StoredCredentials tells it as this transaction sees it.
+func (tx *Tx) StoredCredentials(ctx context.Context, cuid string) (StoredCredentials, error) {
+	return storedCredentials(ctx, tx, cuid)
+}
+
+func storedCredentials(ctx context.Context, q querier, cuid string) (StoredCredentials, error) {
 	var c StoredCredentials
 	var at sql.NullInt64
-	err := db.reader.QueryRowContext(ctx, `SELECT method, stored_at, stored_by FROM credentials WHERE cuid = $1`, cuid).
+	err := q.QueryRowContext(ctx, `SELECT method, stored_at, stored_by FROM credentials WHERE cuid = $1`, cuid).
 		Scan(&c.Method, &at, &c.StoredBy)
 	c.StoredAt = fromMillis(at)
 	return one(c, err)

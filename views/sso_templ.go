@@ -256,7 +256,7 @@ func SSO(p SSOPage) templ.Component {
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = Receipt(c.Form.Receipt).Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = actMarks(p.Page, c.Form).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}

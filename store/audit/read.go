@@ -55,6 +55,11 @@ func Act(ctx context.Context, q Querier, act string) ([]Entry, error) {
 	return list(ctx, q, `SELECT `+columns+` FROM audit_entries e WHERE e.act_id = $1 ORDER BY e.id`, act)
 }
 
+// LatestOn returns the last entries about a subject, newest first; none for "".
+func LatestOn(ctx context.Context, q Querier, on string, limit int) ([]Entry, error) {
+	return list(ctx, q, `SELECT `+columns+` FROM audit_entries e WHERE e.on_id = $1 AND e.on_id <> '' ORDER BY e.id DESC LIMIT $2`, on, limit)
+}
+
 // Open returns the intents that have no outcome, oldest first.
 func Open(ctx context.Context, q Querier) ([]Entry, error) {
 	return list(ctx, q, `SELECT `+columns+` FROM audit_open o JOIN audit_entries e ON e.id = o.entry_id ORDER BY e.id`)

@@ -17,13 +17,14 @@ import (
 type Answer struct {
 	Act     string
 	What    string
-	CUID    string   // of the customer acted on, or made
-	Email   string   // that a passcode was sent to
-	Message string   // the service's own, if it gave one
-	CodeID  int64    // of the SMS code
-	Valid   bool     // whether the SMS code was right
-	Session string   // that may see Secret
-	Problem *Problem // why it was not done; nil when it was
+	CUID    string    // of the customer acted on, or made
+	Email   string    // that a passcode was sent to
+	Message string    // the service's own, if it gave one
+	CodeID  int64     // of the SMS code
+	Valid   bool      // whether the SMS code was right
+	Rotated *Rotation // of issued credentials
+	Session string    // that may see Secret
+	Problem *Problem  // why it was not done; nil when it was
 
 	// Secret is kept apart, for minutes only. It is empty for other sessions
 	// and later.
@@ -45,6 +46,7 @@ type intent struct {
 	What    string
 	On      audit.Subject
 	Reason  string
+	Note    string // what the entries say beside the service's words
 	Service string
 
 	Receipt string        // the form's one-time receipt
@@ -94,13 +96,16 @@ func (d *Desk) begin(ctx context.Context, in intent, guard func(tx *store.Tx, a 
 		if taken, err = tx.ClaimReceipt(lasting, key, a.ID, a.Began.Add(in.Repeats)); err != nil || taken != nil {
 			return err
 		}
+		if err := d.shield(lasting, tx, a); err != nil {
+			return err
+		}
 		if guard != nil {
 			if err := guard(tx, a); err != nil {
 				return err
 			}
 		}
 		return tx.Append(lasting, &audit.Entry{
-			Act: a.ID, Phase: audit.Intent, Who: in.By.Who(), What: in.What, On: in.On, Reason: in.Reason, Service: in.Service,
+			Act: a.ID, Phase: audit.Intent, Who: in.By.Who(), What: in.What, On: in.On, Reason: in.Reason, Service: in.Service, Detail: a.Note,
 		})
 	})
 	if err != nil || taken != nil {
@@ -143,7 +148,9 @@ func (d *Desk) finish(a *act, answer Answer, callErr error, rows func(tx *store.
 				return err
 			}
 		}
-		if err := tx.Append(a.Ctx, &entry); err != nil {
+		outcome := entry
+		outcome.Detail = joined(entry.Detail, a.Note)
+		if err := tx.Append(a.Ctx, &outcome); err != nil {
 			return err
 		}
 		return putAnswer(a.Ctx, tx, answer)
@@ -162,6 +169,14 @@ func (d *Desk) finish(a *act, answer Answer, callErr error, rows func(tx *store.
 		return answer, answer.Problem
 	}
 	return answer, nil
+}
+
+// joined is two sentences of detail as one; either may be "".
+func joined(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "; " + b
 }
 
 func putAnswer(ctx context.Context, tx *store.Tx, answer Answer) error {

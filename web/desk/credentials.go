@@ -69,7 +69,7 @@ const passwordAgain = "Enter your portal password again to do this."
 // issued records the outcome of a call that gave out a customer's key and
 // token.
 func (d *Desk) issued(a *act, customer store.Customer, method string, got atom.Credentials, callErr error) (Answer, error) {
-	answer := Answer{CUID: customer.CUID, Email: customer.Email, Secret: Secret{Key: got.Key, Token: got.Token}}
+	answer, despite := Answer{CUID: customer.CUID, Email: customer.Email, Secret: Secret{Key: got.Key, Token: got.Token}}, a.Note
 	if callErr != nil {
 		answer.Secret = Secret{}
 		answer.Problem = explain(callErr, wording{
@@ -86,7 +86,13 @@ func (d *Desk) issued(a *act, customer store.Customer, method string, got atom.C
 		answer.CUID = owner
 		answer.Message = "ATOM answered for another customer with the same e-mail: " + owner
 	}
-	return d.finish(a, answer, nil, func(tx *store.Tx, _ *Answer) error {
+	given := store.Credentials{Key: got.Key, Token: got.Token}
+	return d.finish(a, answer, nil, func(tx *store.Tx, answer *Answer) error {
+		rotated, err := rotation(a.Ctx, tx, owner, given)
+		if err != nil {
+			return err
+		}
+		answer.Rotated, a.Note = &rotated, joined(despite, rotated.note())
 		if owner != customer.CUID { // on their timeline too
 			if err := tx.Append(a.Ctx, &audit.Entry{
 				Act: a.ID, Phase: audit.Event, Who: a.By.Who(), What: a.What, On: audit.Subject{ID: owner, Email: customer.Email},
@@ -95,7 +101,7 @@ func (d *Desk) issued(a *act, customer store.Customer, method string, got atom.C
 				return err
 			}
 		}
-		return tx.PutCredentials(a.Ctx, owner, store.Credentials{Key: got.Key, Token: got.Token}, method, a.By.Staff.Name)
+		return tx.PutCredentials(a.Ctx, owner, given, method, a.By.Staff.Name)
 	})
 }
 

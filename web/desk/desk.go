@@ -143,6 +143,7 @@ type Actor struct {
 	Agent      string
 	Request    string
 	PasswordAt time.Time // when the portal password was last given in this session
+	Despite    string    // a colleague's act that the person was told of, and goes on in spite of
 }
 
 // Who is the actor as the audit log keeps it.

@@ -39,6 +39,7 @@ type Problem struct {
 	Timeout bool
 	Wait    time.Duration // before it may be tried again
 	Act     string        // the act whose outcome is unknown
+	Despite string        // a colleague's act: naming it in a second post does this one all the same
 	Err     error         `json:"-"` // for frontdesk's own log
 }
 

@@ -1,0 +1,50 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"frontdesk/store"
+)
+
+// Rotation tells whether the key and token that ATOM gave are new ones: its
+// answer alone does not say whether it replaced any.
+type Rotation struct {
+	NewKey, NewToken bool
+	Known            bool      // frontdesk held earlier ones to compare with
+	StoredAt         time.Time // when those came in
+	StoredBy         string
+}
+
+// rotation compares what ATOM gave with what is stored, before that is
+// overwritten.
+func rotation(ctx context.Context, tx *store.Tx, cuid string, got store.Credentials) (Rotation, error) {
+	r := Rotation{NewKey: true, NewToken: true}
+	former, err := tx.Credentials(ctx, cuid)
+	if errors.Is(err, store.ErrNotFound) {
+		return r, nil
+	}
+	if err != nil {
+		return r, err
+	}
+	about, err := tx.StoredCredentials(ctx, cuid)
+	if err != nil {
+		return r, err
+	}
+	return Rotation{Known: true, NewKey: got.Key != former.Key, NewToken: got.Token != former.Token, StoredAt: about.StoredAt, StoredBy: about.StoredBy}, nil
+}
+
+// note is the rotation as the log keeps it.
+func (r Rotation) note() string {
+	words := func(isNew bool) string {
+		switch {
+		case !r.Known:
+			return "no earlier one known"
+		case isNew:
+			return "new"
+		}
+		return "the same as before"
+	}
+	return "key " + words(r.NewKey) + "; token " + words(r.NewToken)
+}
