@@ -56,6 +56,9 @@ func (h *Handlers) problem(r *http.Request, p *desk.Problem) *views.Problem {
 	shown := &views.Problem{
 		Tone: "error", Title: p.Title, Text: p.Text, Advice: p.Advice, Service: p.Service, Message: p.Message, Code: p.Code, RequestID: visitOf(r).ID,
 	}
+	if p.Despite != "" { // nothing failed
+		shown.Tone = "warning"
+	}
 	if p.Kind == desk.Unknown {
 		shown.Tone, shown.Link, shown.LinkText = "warning", "/audit?outcome=unknown", "See it in the audit log"
 	}

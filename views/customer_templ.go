@@ -62,7 +62,7 @@ func (f ActForm) label(what string) string {
 // button is the button's class: going on in spite of somebody looks like it.
 func (f ActForm) button(class string) string {
 	if f.Despite != "" {
-		return "btn btn-warning"
+		return "btn btn-warning h-auto min-h-(--size) py-1.5"
 	}
 	return class
 }
