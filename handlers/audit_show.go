@@ -105,6 +105,9 @@ func facts(e audit.Entry, role store.Role) []views.NamedValue {
 	}
 	add("Reason", e.Reason, "")
 	add("Detail", e.Detail, "")
+	if e.Evidence != 0 {
+		add("Caller verified by", fmt.Sprintf("entry %d", e.Evidence), fmt.Sprintf("/audit/%d", e.Evidence))
+	}
 	add("Service", serviceName(e.Service), "")
 	if e.Status != 0 {
 		add("HTTP status", strconv.Itoa(e.Status), "")

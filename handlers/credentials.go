@@ -51,6 +51,9 @@ func (h *Handlers) showPasscode(w http.ResponseWriter, r *http.Request, status i
 	case "redeem":
 		page.Redeem.Despite = despite(failed.typed, p)
 	}
+	if page.Caller, _, err = h.caller(ctx, customer.CUID); err != nil {
+		return err
+	}
 	if page.Stored, err = h.storedCredentials(ctx, customer.CUID); err != nil {
 		return err
 	}

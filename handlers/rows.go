@@ -6,10 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nyaruka/phonenumbers"
-	"golang.org/x/text/language"
-	"golang.org/x/text/language/display"
-
 	"frontdesk/store"
 	"frontdesk/store/audit"
 	"frontdesk/views"
@@ -83,7 +79,7 @@ func whoName(w audit.Who) string {
 func codeRow(c store.Code, now time.Time) views.CodeRow {
 	row := views.CodeRow{ID: c.ID, Phone: c.Phone, SentAt: c.SentAt, ExpiresAt: c.ExpiresAt, UsedAt: c.UsedAt, By: c.StaffName}
 	if p, err := desk.ParsePhone(c.Phone); err == nil {
-		row.Phone, row.Country = p.Pretty, countryName(p.Country)
+		row.Phone, row.Country = p.Pretty, desk.CountryName(p.Country)
 	}
 	switch {
 	case !c.UsedAt.IsZero():
@@ -96,18 +92,6 @@ func codeRow(c store.Code, now time.Time) views.CodeRow {
 		row.Status = "active"
 	}
 	return row
-}
-
-// countryName is a region code in English; "" for numbers of no country.
-func countryName(region string) string {
-	if region == "" || region == phonenumbers.UNKNOWN_REGION || region == "001" {
-		return ""
-	}
-	tag, err := language.ParseRegion(region)
-	if err != nil {
-		return region
-	}
-	return display.English.Regions().Name(tag)
 }
 
 // details are a customer's filled-in fields, named as people say them.

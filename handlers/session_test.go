@@ -431,6 +431,8 @@ func TestNothingTypedIsLost(t *testing.T) {
 			url.Values{"company": {"Åkessons & Co"}, "email": {"å@x.example"}, "city": {"Umeå"}}},
 		{"SMS", "mia", "/sms", "/sms", url.Values{"phone": {"+46701740605"}, "message_format": {"Hej {0}"}, "numeric_only": {"true"}},
 			url.Values{"phone": {"+46701740605"}, "message_format": {"Hej {0}"}, "numeric_only": {"true"}}},
+		{"SMS for a customer", "mia", "/sms", "/sms", url.Values{"phone": {"+46701740606"}, "customer": {w.customer(emailFirst).CUID}},
+			url.Values{"phone": {"+46701740606"}, "customer": {w.customer(emailFirst).CUID}}},
 		{"SSO", "mia", customer + "/sso", customer, url.Values{"reason": {"ticket 7"}}, url.Values{"reason": {"ticket 7"}}},
 		{"reveal", "mia", customer + "/credentials/reveal", customer, url.Values{"reason": {"ticket 8"}, "password": {"typed-word"}}, nil},
 		{"issue", "alice", customer + "/credentials", customer,

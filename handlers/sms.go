@@ -16,8 +16,17 @@ import (
 func (h *Handlers) smsForm(w http.ResponseWriter, r *http.Request) error {
 	kept, _ := h.takeDraft(r, visitOf(r))
 	typed := kept
-	if kept == nil {
-		typed = url.Values{"phone": {clip(r.URL.Query().Get("phone"), 40)}}
+	if q := r.URL.Query(); kept == nil {
+		typed = url.Values{"phone": {clip(q.Get("phone"), 40)}, "customer": {clip(q.Get("customer"), 1000)}}
+	}
+	if typed.Get("phone") == "" && typed.Get("customer") != "" {
+		customer, err := h.Store.Customer(r.Context(), typed.Get("customer"))
+		if err != nil {
+			return err
+		}
+		if phone, ok := desk.PhoneOf(customer); ok {
+			typed.Set("phone", phone.Pretty)
+		}
 	}
 	return h.showSMS(w, r, http.StatusOK, typed, nil, kept != nil)
 }
@@ -26,7 +35,7 @@ func (h *Handlers) showSMS(w http.ResponseWriter, r *http.Request, status int, t
 	ctx, v := r.Context(), visitOf(r)
 	page := views.SMSPage{
 		Page: h.page(r, "SMS codes"), Enabled: h.Desk.SMS(), CanAdmin: v.Actor.Staff.Role.Includes(store.Admin),
-		Receipt: receipt(), Problem: h.problem(r, p), Kept: kept,
+		Receipt: receipt(), Despite: despite(typed, p), Problem: h.problem(r, p), Kept: kept,
 	}
 	if !page.Enabled {
 		return h.render(w, r, status, views.SMS(page))
@@ -34,8 +43,15 @@ func (h *Handlers) showSMS(w http.ResponseWriter, r *http.Request, status int, t
 	d := h.Desk.SMSDefaults(ctx)
 	page.Defaults = views.SMSDefaults{From: d.From, Format: d.MessageFormat, Length: d.Length, Expiration: d.Expiration, Numeric: d.NumericOnly, Account: d.Account}
 	page.Form = smsFields(typed, p, d)
-	if phone, err := desk.ParsePhone(typed.Get("phone")); err == nil {
-		page.Form.Country = countryName(phone.Country)
+	var err error
+	if page.Note, err = h.phoneNote(r, typed.Get("phone"), typed.Get("customer")); err != nil {
+		return err
+	}
+	if page.Problem != nil && !page.Problem.Wait.IsZero() {
+		page.Note.Next = time.Time{} // it is said above already
+	}
+	if page.Form.Phone.Error != "" {
+		page.Note.Refused = "" // and this at the field
 	}
 	codes, err := h.Store.RecentCodes(ctx, 20)
 	if err != nil {
@@ -51,7 +67,9 @@ func (h *Handlers) showSMS(w http.ResponseWriter, r *http.Request, status int, t
 		}
 	}
 	for _, c := range codes {
-		page.Codes = append(page.Codes, codeRow(c, h.Now()))
+		row := codeRow(c, h.Now())
+		row.Next = h.ahead(c.SentAt.Add(h.Desk.SMSCooldown))
+		page.Codes = append(page.Codes, row)
 	}
 	return h.render(w, r, status, views.SMS(page))
 }
@@ -101,7 +119,7 @@ func smsFields(typed url.Values, p *desk.Problem, d desk.SMSDefaults) views.SMSF
 func smsTyped(f url.Values) desk.SMSForm {
 	return desk.SMSForm{
 		Phone: f.Get("phone"), From: f.Get("from"), MessageFormat: f.Get("message_format"), Length: f.Get("length"),
-		ExpirationTime: f.Get("expiration_time"), NumericOnly: f.Get("numeric_only"), ConcurrentLimit: f.Get("concurrent_limit"),
+		ExpirationTime: f.Get("expiration_time"), NumericOnly: f.Get("numeric_only"), ConcurrentLimit: f.Get("concurrent_limit"), Customer: f.Get("customer"),
 	}
 }
 
@@ -147,7 +165,7 @@ func (h *Handlers) showCode(w http.ResponseWriter, r *http.Request, status int, 
 	}
 	row := codeRow(code, h.Now())
 	page := views.SMSCodePage{
-		Page: h.page(r, "Code to "+row.Phone), Code: row, Receipt: receipt(), Stale: stale, Problem: h.problem(r, p),
+		Page: h.page(r, "Code to "+row.Phone), Code: row, Receipt: receipt(), Stale: stale, Problem: h.problem(r, p), Again: receipt(), Sender: code.Sender,
 		Input: views.Input{Name: "code", Label: "The code that the caller reads out", Value: typed, Autocomplete: "off", Required: true, Autofocus: true, Mono: true, MaxLength: 100},
 	}
 	if p != nil {
@@ -158,6 +176,12 @@ func (h *Handlers) showCode(w http.ResponseWriter, r *http.Request, status int, 
 			w.Header().Set("HX-Refresh", "true") // the verify box goes with it
 		}
 		return h.render(w, r, status, views.CodeState(page))
+	}
+	if page.Note, err = h.codeNote(r, code); err != nil {
+		return err
+	}
+	if page.Caller, err = h.callerOf(r, code, page.Note); err != nil {
+		return err
 	}
 	return h.render(w, r, status, views.SMSCode(page))
 }
@@ -180,13 +204,15 @@ func (h *Handlers) smsVerify(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// smsCountry names the country of a phone number while it is typed.
+// smsCountry names the country of a phone number while it is typed, and says
+// whose it is.
 func (h *Handlers) smsCountry(w http.ResponseWriter, r *http.Request) error {
-	country := ""
-	if phone, err := desk.ParsePhone(r.URL.Query().Get("phone")); err == nil {
-		country = countryName(phone.Country)
+	q := r.URL.Query()
+	note, err := h.phoneNote(r, q.Get("phone"), clip(q.Get("customer"), 1000))
+	if err != nil {
+		return err
 	}
-	return h.render(w, r, http.StatusOK, views.PhoneCountry(country))
+	return h.render(w, r, http.StatusOK, views.PhoneHint(views.Page{Assets: h.Assets, Now: h.Now()}, note))
 }
 
 func (h *Handlers) smsSettingsForm(w http.ResponseWriter, r *http.Request) error {

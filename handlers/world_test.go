@@ -41,6 +41,7 @@ type setup struct {
 	https     bool
 	hosts     string // FRONTDESK_SSO_HOSTS
 	noSMS     bool
+	sms       smsLimits
 	reason    bool
 	customers int           // 20 when 0
 	act       time.Duration // limit of an acting call
@@ -48,6 +49,13 @@ type setup struct {
 	wrap      func(http.Handler) http.Handler // around the sandbox
 	super     [2]string
 	portals   []string
+}
+
+// smsLimits are the desk's limits on SMS codes.
+type smsLimits struct {
+	countries           []string
+	perStaff, perNumber int
+	cooldown            time.Duration
 }
 
 // world is frontdesk with real HTTP, a real database and the three services
@@ -188,6 +196,7 @@ func (w *world) start() {
 		Store: db, Portals: portals, Hosts: hosts, Stats: stats, Log: log, Now: w.clock.Now,
 		Atom: atom.New(w.boxURL+"/atom", or(s.super[0], "sandbox-superkey"), or(s.super[1], "sandbox-supertoken"), call.New("atom", limits, stats)),
 		Sync: time.Hour, Act: limits.Act, Idle: 30 * time.Minute, Reason: s.reason,
+		SMSCountries: s.sms.countries, SMSPerStaff: s.sms.perStaff, SMSPerNumber: s.sms.perNumber, SMSCooldown: s.sms.cooldown,
 	}
 	if !s.noSMS {
 		c.IP1 = ip1.New(w.boxURL+"/ip1", ip1.Credentials{Account: or(s.box.IP1Account, "ip1-00000"), Key: or(s.box.IP1Key, "sandbox-key")}, call.New("ip1", limits, stats))

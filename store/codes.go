@@ -17,6 +17,7 @@ type Code struct {
 	Sender    string
 	StaffID   int64
 	StaffName string
+	CUID      string // of the customer it is for; "" when nobody is meant
 	SentAt    time.Time
 	ExpiresAt time.Time
 	Expired   bool
@@ -24,12 +25,12 @@ type Code struct {
 	CheckedAt time.Time // when iP1 was last asked
 }
 
-const codeColumns = `id, act_id, ip1_id, phone, sender, staff_id, staff_name, sent_at, expires_at, expired, used_at, checked_at`
+const codeColumns = `id, act_id, ip1_id, phone, sender, staff_id, staff_name, cuid, sent_at, expires_at, expired, used_at, checked_at`
 
 func scanCode(row scanner) (Code, error) {
 	var c Code
 	var ip1, sent, expires, used, checked sql.NullInt64
-	err := row.Scan(&c.ID, &c.Act, &ip1, &c.Phone, &c.Sender, &c.StaffID, &c.StaffName, &sent, &expires, &c.Expired, &used, &checked)
+	err := row.Scan(&c.ID, &c.Act, &ip1, &c.Phone, &c.Sender, &c.StaffID, &c.StaffName, &c.CUID, &sent, &expires, &c.Expired, &used, &checked)
 	c.IP1ID = ip1.Int64
 	c.SentAt, c.ExpiresAt, c.UsedAt, c.CheckedAt = fromMillis(sent), fromMillis(expires), fromMillis(used), fromMillis(checked)
 	return c, err
@@ -54,10 +55,10 @@ func (db *DB) RecentCodes(ctx context.Context, limit int) ([]Code, error) {
 func (tx *Tx) AddCode(ctx context.Context, c Code) (int64, error) {
 	var id int64
 	err := tx.QueryRowContext(ctx, `
-		INSERT INTO codes (act_id, ip1_id, phone, sender, staff_id, staff_name, sent_at, expires_at, expired, used_at, checked_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $7)
+		INSERT INTO codes (act_id, ip1_id, phone, sender, staff_id, staff_name, sent_at, expires_at, expired, used_at, checked_at, cuid)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $7, $11)
 		RETURNING id`,
-		c.Act, ip1ID(c.IP1ID), c.Phone, c.Sender, c.StaffID, c.StaffName, millis(c.SentAt), millis(c.ExpiresAt), boolInt(c.Expired), millis(c.UsedAt)).Scan(&id)
+		c.Act, ip1ID(c.IP1ID), c.Phone, c.Sender, c.StaffID, c.StaffName, millis(c.SentAt), millis(c.ExpiresAt), boolInt(c.Expired), millis(c.UsedAt), c.CUID).Scan(&id)
 	if err != nil {
 		return 0, fmt.Errorf("store code: %w", err)
 	}
@@ -68,8 +69,10 @@ func (tx *Tx) AddCode(ctx context.Context, c Code) (int64, error) {
 // older answer may come in after a newer one.
 func (tx *Tx) UpdateCode(ctx context.Context, c Code) error {
 	_, err := tx.ExecContext(ctx, `
-		UPDATE codes SET ip1_id = coalesce($1, ip1_id), expires_at = $2, expired = $3, used_at = coalesce($4, used_at), checked_at = $5 WHERE id = $6`,
-		ip1ID(c.IP1ID), millis(c.ExpiresAt), boolInt(c.Expired), millis(c.UsedAt), millis(c.CheckedAt), c.ID)
+		UPDATE codes SET ip1_id = coalesce($1, ip1_id), expires_at = $2, expired = $3, used_at = coalesce($4, used_at), checked_at = $5,
+			cuid = CASE WHEN cuid = '' THEN $7 ELSE cuid END
+		WHERE id = $6`,
+		ip1ID(c.IP1ID), millis(c.ExpiresAt), boolInt(c.Expired), millis(c.UsedAt), millis(c.CheckedAt), c.ID, c.CUID)
 	return err
 }
 

@@ -356,20 +356,20 @@ func (tx *Tx) UpsertCustomer(ctx context.Context, c Customer) (added, changed bo
 	var seen int64
 	err = tx.QueryRowContext(ctx, `
 		INSERT INTO customers (cuid, company, email, name, address, country, city, zip, state, phone, website, created, fields,
-			search, company_key, email_key, country_key, state_key, name_key, city_key, created_key, seen_at, changed_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $22)
+			search, company_key, email_key, country_key, state_key, name_key, city_key, created_key, seen_at, changed_at, phone_key)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $22, $23)
 		ON CONFLICT (cuid) DO UPDATE SET
 			company = excluded.company, email = excluded.email, name = excluded.name, address = excluded.address,
 			country = excluded.country, city = excluded.city, zip = excluded.zip, state = excluded.state,
 			phone = excluded.phone, website = excluded.website, created = excluded.created, fields = excluded.fields,
 			search = excluded.search, company_key = excluded.company_key, email_key = excluded.email_key,
 			country_key = excluded.country_key, state_key = excluded.state_key, name_key = excluded.name_key,
-			city_key = excluded.city_key, created_key = excluded.created_key, changed_at = excluded.changed_at, gone_at = NULL
+			city_key = excluded.city_key, created_key = excluded.created_key, phone_key = excluded.phone_key, changed_at = excluded.changed_at, gone_at = NULL
 		WHERE customers.fields <> excluded.fields OR customers.search <> excluded.search OR customers.gone_at IS NOT NULL
 		RETURNING seen_at`,
 		c.CUID, c.Company, c.Email, c.Name, c.Address, c.Country, c.City, c.Zip, c.State, c.Phone, c.Website, c.Created, string(fields),
 		search, Fold(c.Company), Fold(c.Email), Fold(c.Country), Fold(c.State), Fold(c.Name), Fold(c.City), createdKey(c.Created),
-		millis(now)).Scan(&seen)
+		millis(now), phoneKey(c.Phone)).Scan(&seen)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, false, nil
 	}

@@ -21,7 +21,6 @@ const (
 
 	provedSince = 3 // the migration that made the log prove itself
 	citingSince = 7 // the one that let an entry cite another
-	schema      = 7 // the newest
 )
 
 // adoptLog makes the log's key and builds the tree of what is there. It is a

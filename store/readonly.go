@@ -46,8 +46,12 @@ func (db *DB) openMeanwhile(ctx context.Context, why error) error {
 	if err := db.reader.QueryRowContext(ctx, `SELECT max(version_id) FROM goose_db_version`).Scan(&version); err != nil {
 		return err
 	}
-	if version != schema {
-		return fmt.Errorf("its schema is of version %d and cannot be brought to %d: %w", version, schema, why)
+	newest, err := newestMigration()
+	if err != nil {
+		return err
+	}
+	if version != newest {
+		return fmt.Errorf("its schema is of version %d and cannot be brought to %d: %w", version, newest, why)
 	}
 	if err := db.openLog(ctx); err != nil {
 		return err

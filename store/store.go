@@ -161,6 +161,9 @@ func (db *DB) prepare(ctx context.Context) error {
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
+	if err := db.fillPhoneKeys(ctx); err != nil {
+		return err
+	}
 	err = db.checkSecret(ctx, db.pool)
 	if errors.Is(err, errNoCheck) {
 		_, err = db.pool.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES ($1, $2)`,
@@ -181,6 +184,23 @@ func (db *DB) prepare(ctx context.Context) error {
 	}
 	db.writer.conn, err = db.pool.Conn(ctx)
 	return err
+}
+
+// newestMigration is the schema's version once all have run.
+func newestMigration() (int, error) {
+	files, err := fs.ReadDir(migrations, "migrations/sqlite")
+	if err != nil {
+		return 0, err
+	}
+	newest := citingSince // the last that is no file
+	for _, file := range files {
+		version, err := goose.NumericComponent(file.Name())
+		if err != nil {
+			return 0, err
+		}
+		newest = max(newest, int(version))
+	}
+	return newest, nil
 }
 
 // The value that tells whether a secret is the one that the database was sealed

@@ -56,6 +56,7 @@ type CodeRow struct {
 	ExpiresAt time.Time
 	UsedAt    time.Time
 	By        string
+	Next      time.Time // when another may go to the number; zero: now
 }
 
 // Path is the code's page.

@@ -612,6 +612,7 @@ func managerAtWork(t *testing.T, chromium context.Context, s services, d dashboa
 	b.click("Send SMS code")
 	b.at("/sms/[0-9]+")
 	b.see("active")
+	b.until("another code waits for the pause to end", `document.querySelector("form[data-cooldown] button").disabled && document.querySelector("[data-cooldown-left]").checkVisibility()`)
 	b.audit("sms-code")
 	code := s.code(t, "sms", "01234567")
 	b.fill("code", code)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -49,6 +50,11 @@ type config struct {
 	IP1Token     string `name:"ip1-token" help:"iP1 Bearer token, instead of account and key."`
 	IP1TokenFile string `name:"ip1-token-file" help:"A file that holds it."`
 
+	SMSCountries string `name:"sms-countries" help:"Countries that SMS codes may go to, such as SE,NO,GB; any when empty."`
+	SMSPerStaff  string `name:"sms-per-staff" default:"200" help:"SMS codes that one person may send within 24 hours; 0 is no limit."`
+	SMSPerNumber string `name:"sms-per-number" default:"10" help:"SMS codes that one number may get within 24 hours; 0 is no limit."`
+	SMSCooldown  string `name:"sms-cooldown" default:"30s" help:"Pause between two SMS codes to one number; 0 is none."`
+
 	SSOHosts       string `name:"sso-hosts" help:"Host patterns that an SSO redirect may go to, such as *.atom.works,ads.example.com; any https host when empty."`
 	TimeoutConnect string `default:"5s" help:"Limit on connecting to a service."`
 	TimeoutAct     string `default:"15s" help:"Limit on a call to a service."`
@@ -82,6 +88,7 @@ type settings struct {
 	Supertok  string
 	IP1URL    string
 	IP1       ip1.Credentials
+	SMS       smsLimits
 	Hosts     desk.SSOHosts
 	HostsText string
 	Connect   time.Duration
@@ -96,6 +103,13 @@ type settings struct {
 	AuditFile     string   // "-" is standard output
 	Webhook       *url.URL // nil: none
 	WebhookSecret []byte
+}
+
+// smsLimits are the limits on SMS codes; zero is none.
+type smsLimits struct {
+	Countries           []string
+	PerStaff, PerNumber int
+	Cooldown            time.Duration
 }
 
 // configProblems are all that is wrong with the configuration.
@@ -172,6 +186,11 @@ func (c config) check() (settings, error) {
 		k.wrong("ip1-account", "required with FRONTDESK_IP1_KEY")
 	}
 	var err error
+	if s.SMS.Countries, err = desk.ParseSMSCountries(c.SMSCountries); err != nil {
+		k.wrong("sms-countries", "%v", err)
+	}
+	s.SMS.PerStaff, s.SMS.PerNumber = k.count("sms-per-staff", c.SMSPerStaff), k.count("sms-per-number", c.SMSPerNumber)
+	s.SMS.Cooldown = k.pause("sms-cooldown", c.SMSCooldown)
 	if s.Hosts, err = desk.ParseSSOHosts(c.SSOHosts, c.AtomURL); err != nil {
 		k.wrong("sso-hosts", "%v", err)
 	}
@@ -270,6 +289,27 @@ func (k *checker) duration(flag, value string) time.Duration {
 	if err != nil || d <= 0 {
 		k.wrong(flag, "%q is not a time span such as 15s or 5m", value)
 		return time.Second
+	}
+	return d
+}
+
+// count reads a limit; 0 is none.
+func (k *checker) count(flag, value string) int {
+	n, err := strconv.Atoi(strings.TrimSpace(value))
+	if err != nil || n < 0 || n > 100_000 {
+		k.wrong(flag, "%q is not a whole number from 0 to 100000", value)
+		return 0
+	}
+	return n
+}
+
+// pause reads a time span that may be 0, of a day at most: what came before is
+// not kept for longer.
+func (k *checker) pause(flag, value string) time.Duration {
+	d, err := time.ParseDuration(strings.TrimSpace(value))
+	if err != nil || d < 0 || d > 24*time.Hour {
+		k.wrong(flag, "%q is not a time span from 0 to 24h, such as 30s", value)
+		return 0
 	}
 	return d
 }

@@ -138,6 +138,16 @@ func TestVariablesAndFlags(t *testing.T) {
 		{"atom-url", "atom.example.com", "https://atom.example.com/"},
 		{"atom-url", "https://somebody:pear@atom.example.com", "https://atom.example.com"},
 		{"ip1-url", "https://", "https://ip1.example.com"},
+		{"sms-countries", "SE,Sweden", "se, NO,gb"},
+		{"sms-countries", "UK", "GB"},
+		{"sms-countries", "SE,XX", ""},
+		{"sms-per-staff", "many", "50"},
+		{"sms-per-staff", "-1", "0"},
+		{"sms-per-number", "1.5", "3"},
+		{"sms-per-number", "100001", "100000"},
+		{"sms-cooldown", "soon", "0"},
+		{"sms-cooldown", "-1s", "2m"},
+		{"sms-cooldown", "25h", "24h"},
 		{"sso-hosts", "*", "*.atom.works,ads.example.com:8443"},
 		{"sso-hosts", "https://atom.works", ""},
 		{"timeout-connect", "5", "5s"},
@@ -450,6 +460,7 @@ var named = env{
 	"FRONTDESK_SSO_HOSTS": "*.atom.works", "FRONTDESK_TIMEOUT_CONNECT": "1s", "FRONTDESK_TIMEOUT_ACT": "2s", "FRONTDESK_TIMEOUT_LIST": "3s",
 	"FRONTDESK_SYNC_INTERVAL": "1h", "FRONTDESK_IDLE_TIMEOUT": "10m", "FRONTDESK_REASON": "required", "FRONTDESK_TRUSTED_PROXIES": "10.0.0.0/8,192.0.2.7",
 	"FRONTDESK_METRICS_ADDR": "127.0.0.1:0", "FRONTDESK_SANDBOX_ADDR": "127.0.0.1:0",
+	"FRONTDESK_SMS_COUNTRIES": "SE,no", "FRONTDESK_SMS_PER_STAFF": "50", "FRONTDESK_SMS_PER_NUMBER": "5", "FRONTDESK_SMS_COOLDOWN": "1m",
 	"FRONTDESK_AUDIT_FILE": "audit.jsonl", "FRONTDESK_AUDIT_WEBHOOK_URL": "http://127.0.0.1:1/hook", "FRONTDESK_AUDIT_WEBHOOK_SECRET": "quince-webhook-of-more-than-24-bytes",
 }
 
@@ -462,7 +473,7 @@ func TestStartPrintsWhatIsInEffect(t *testing.T) {
 	for _, want := range []string{
 		"https://desk.example.com", "frontdesk.db", "customer http://127.0.0.1:1/c", "atmosphere http://127.0.0.1:1/a", "messaging http://127.0.0.1:1/m",
 		"http://127.0.0.1:1/atom", "http://127.0.0.1:1/ip1", "*.atom.works", "10.0.0.0/8", "192.0.2.7",
-		"file audit.jsonl, webhook 127.0.0.1:1\n",
+		"file audit.jsonl, webhook 127.0.0.1:1\n", "SMS to SE, NO\n",
 	} {
 		if !strings.Contains(got.stdout, want) {
 			t.Errorf("%q is not printed:\n%s", want, got.stdout)

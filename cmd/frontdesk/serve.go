@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -148,6 +149,7 @@ func newDesk(a *app, s settings, db *store.DB) (*desk.Desk, error) {
 	c := desk.Config{
 		Store: db, Portals: portals, Atom: atom.New(s.AtomURL, s.Superkey, s.Supertok, call.New("atom", limits, stats)),
 		Hosts: s.Hosts, Stats: stats, Log: a.log, Sync: s.Sync, Act: s.Act, Idle: s.Idle, Reason: s.Reason,
+		SMSCountries: s.SMS.Countries, SMSPerStaff: s.SMS.PerStaff, SMSPerNumber: s.SMS.PerNumber, SMSCooldown: s.SMS.Cooldown,
 	}
 	if s.IP1.Set() {
 		c.IP1 = ip1.New(s.IP1URL, s.IP1, call.New("ip1", limits, stats))
@@ -184,7 +186,9 @@ func (s settings) recorded() map[string]string {
 		"FRONTDESK_TIMEOUT_CONNECT": s.Connect.String(), "FRONTDESK_TIMEOUT_ACT": s.Act.String(), "FRONTDESK_TIMEOUT_LIST": s.List.String(),
 		"FRONTDESK_SYNC_INTERVAL": s.Sync.String(), "FRONTDESK_IDLE_TIMEOUT": s.Idle.String(), "FRONTDESK_REASON": fmt.Sprintf("required: %t", s.Reason),
 		"FRONTDESK_TRUSTED_PROXIES": strings.Trim(fmt.Sprint(s.Proxies), "[]"), "FRONTDESK_METRICS_ADDR": s.Metrics,
-		"FRONTDESK_AUDIT_FILE": s.AuditFile,
+		"FRONTDESK_AUDIT_FILE": s.AuditFile, "FRONTDESK_SMS_COUNTRIES": strings.Join(s.SMS.Countries, ","),
+		"FRONTDESK_SMS_PER_STAFF": strconv.Itoa(s.SMS.PerStaff), "FRONTDESK_SMS_PER_NUMBER": strconv.Itoa(s.SMS.PerNumber),
+		"FRONTDESK_SMS_COOLDOWN": s.SMS.Cooldown.String(),
 	}
 	if s.Webhook != nil { // the rest of the address can be secret
 		all["FRONTDESK_AUDIT_WEBHOOK_URL"] = s.Webhook.Host + " " + store.Fingerprint(s.Secret, "FRONTDESK_AUDIT_WEBHOOK_URL", s.Webhook.String())
@@ -210,7 +214,7 @@ func (s settings) announce(a *app) {
 	}
 	sms := "not set up"
 	if s.IP1.Set() {
-		sms = s.IP1URL
+		sms = s.IP1URL + ", SMS to " + orElse(strings.Join(s.SMS.Countries, ", "), "any country")
 	}
 	proxies := "none"
 	if len(s.Proxies) > 0 {

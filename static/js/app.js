@@ -1,6 +1,7 @@
 // Everything here makes pages quicker or kinder; no page needs it to work.
 import htmx from "htmx.org";
 import "./busy.js";
+import "./cooldown.js";
 import "./copy.js";
 import "./countdown.js";
 import "./keys.js";

@@ -1,4 +1,5 @@
 // <time datetime data-relative>: "12 minutes ago". <time datetime data-local>: exact, in the reader's zone.
+// <time datetime data-clock>: "14:32", of the present day.
 import { now, parseTime } from "./clock.js";
 import { each } from "./dom.js";
 
@@ -30,6 +31,11 @@ export function exact(ms, locale, timeZone) {
   }).format(ms);
 }
 
+/** The time of day to the minute. */
+export function clock(ms, locale, timeZone) {
+  return new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", timeZone }).format(ms);
+}
+
 if (typeof document !== "undefined") {
   const set = (element) => {
     const at = parseTime(element.dateTime ?? "");
@@ -37,11 +43,14 @@ if (typeof document !== "undefined") {
     if ("relative" in element.dataset) {
       element.textContent = relative(at - now());
       element.title = exact(at);
+    } else if ("clock" in element.dataset) {
+      element.textContent = clock(at);
+      element.title = exact(at);
     } else {
       element.textContent = exact(at);
     }
   };
-  each("time[data-relative], time[data-local]", set);
+  each("time[data-relative], time[data-local], time[data-clock]", set);
   const refresh = () => {
     if (!document.hidden) document.querySelectorAll("time[data-relative]").forEach(set);
   };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseTime } from "./clock.js";
 import { remaining } from "./countdown.js";
-import { exact, relative } from "./reltime.js";
+import { clock, exact, relative } from "./reltime.js";
 import { themeFor } from "./theme.js";
 
 test("RFC 3339 with nanoseconds", () => {
@@ -32,6 +32,10 @@ test("how long ago", () => {
 
 test("the exact time names its zone", () => {
   assert.match(exact(Date.UTC(2026, 10, 22, 3), "en-GB", "UTC"), /22 Nov 2026.*03:00:00 UTC/);
+});
+
+test("the time of day", () => {
+  assert.equal(clock(Date.UTC(2026, 10, 22, 14, 32, 59), "en-GB", "UTC"), "14:32");
 });
 
 test("themes", () => {

@@ -48,6 +48,8 @@ type intent struct {
 	Reason  string
 	Note    string // what the entries say beside the service's words
 	Service string
+	// Evidence is the entry that proves who the caller was; 0 when none does.
+	Evidence int64
 
 	Receipt string        // the form's one-time receipt
 	Form    []string      // what was typed: an edited form is another act
@@ -84,6 +86,9 @@ func (d *Desk) begin(ctx context.Context, in intent, guard func(tx *store.Tx, a 
 	}
 	key := d.Store.ReceiptKey(parts...)
 
+	if err := d.cite(ctx, &in); err != nil {
+		return nil, nil, err
+	}
 	a := &act{intent: in, Began: d.Now()}
 	a.ID = store.NewActID(a.Began)
 	var taken *store.Receipt
@@ -96,16 +101,16 @@ func (d *Desk) begin(ctx context.Context, in intent, guard func(tx *store.Tx, a 
 		if taken, err = tx.ClaimReceipt(lasting, key, a.ID, a.Began.Add(in.Repeats)); err != nil || taken != nil {
 			return err
 		}
-		if err := d.shield(lasting, tx, a); err != nil {
-			return err
-		}
 		if guard != nil {
 			if err := guard(tx, a); err != nil {
 				return err
 			}
 		}
+		if err := d.shield(lasting, tx, a); err != nil {
+			return err
+		}
 		return tx.Append(lasting, &audit.Entry{
-			Act: a.ID, Phase: audit.Intent, Who: in.By.Who(), What: in.What, On: in.On, Reason: in.Reason, Service: in.Service, Detail: a.Note,
+			Act: a.ID, Phase: audit.Intent, Who: in.By.Who(), What: in.What, On: in.On, Reason: in.Reason, Service: in.Service, Detail: a.Note, Evidence: a.Evidence,
 		})
 	})
 	if err != nil || taken != nil {
@@ -128,15 +133,15 @@ func (d *Desk) begin(ctx context.Context, in intent, guard func(tx *store.Tx, a 
 // finish records the outcome, the rows that it changes and the answer, in one
 // transaction. callErr is how the call failed, nil when it is done; rows may be
 // nil. It returns the answer to show, which carries the problem if there is
-// one.
-func (d *Desk) finish(a *act, answer Answer, callErr error, rows func(tx *store.Tx, answer *Answer) error) (Answer, error) {
+// one. after are for rows that name the outcome's entry, by its ID.
+func (d *Desk) finish(a *act, answer Answer, callErr error, rows func(tx *store.Tx, answer *Answer) error, after ...func(tx *store.Tx, entry int64) error) (Answer, error) {
 	answer.Act, answer.What, answer.Session, answer.At = a.ID, a.What, a.By.Session, a.Began
 	if answer.Problem != nil && answer.Problem.Kind == Unknown {
 		answer.Problem.Act = a.ID
 	}
 	entry := audit.Entry{
 		Act: a.ID, Phase: audit.Outcome, Who: a.By.Who(), What: a.What, On: a.On, Reason: a.Reason, Service: a.Service,
-		Status: a.trace.Status, Duration: d.Now().Sub(a.Began), Result: audit.Done, Detail: answer.Message,
+		Status: a.trace.Status, Duration: d.Now().Sub(a.Began), Result: audit.Done, Detail: answer.Message, Evidence: a.Evidence,
 	}
 	if callErr != nil {
 		entry.Result, entry.Detail = resultOf(callErr)
@@ -152,6 +157,11 @@ func (d *Desk) finish(a *act, answer Answer, callErr error, rows func(tx *store.
 		outcome.Detail = joined(entry.Detail, a.Note)
 		if err := tx.Append(a.Ctx, &outcome); err != nil {
 			return err
+		}
+		for _, f := range after {
+			if err := f(tx, outcome.ID); err != nil {
+				return err
+			}
 		}
 		return putAnswer(a.Ctx, tx, answer)
 	})

@@ -111,7 +111,7 @@ func (d *Desk) shield(ctx context.Context, tx *store.Tx, a *act) error {
 		return nil
 	}
 	if a.By.Despite == c.Act {
-		a.Note = fmt.Sprintf("in spite of %s's, entry %d", c.Who, c.ID)
+		a.Note = joined(fmt.Sprintf("in spite of %s's, entry %d", c.Who, c.ID), a.Note)
 		return nil
 	}
 	when := " " + agoWords(d.Now().Sub(c.At))

@@ -44,6 +44,12 @@ type Config struct {
 	Idle    time.Duration // after which a session is over
 	Reason  bool          // SSO and credential acts want a written reason
 	Sinks   []Sink        // where the audit log is streamed to, each of another name
+
+	// Limits on SMS codes; zero is none.
+	SMSCountries []string      // regions that codes may go to
+	SMSPerStaff  int           // codes that one person may send within 24 hours
+	SMSPerNumber int           // codes that one number may get within 24 hours
+	SMSCooldown  time.Duration // between two codes to one number; at most 24 hours
 }
 
 // Desk does the acts. It is safe for concurrent use.
@@ -120,6 +126,9 @@ func (d *Desk) sweep(ctx context.Context) {
 				return err
 			}
 			if err := tx.PurgeDrafts(ctx, d.Now().Add(-draftHolds)); err != nil {
+				return err
+			}
+			if err := tx.PurgeSMSSends(ctx, d.Now().Add(-smsKept)); err != nil {
 				return err
 			}
 			return tx.PurgeSessions(ctx, d.Now().Add(-d.Idle))

@@ -38,6 +38,7 @@ const pageWaits = 3 * time.Second
 type SMSForm struct {
 	Phone, From, MessageFormat, Length, ExpirationTime, NumericOnly string
 	ConcurrentLimit                                                 string
+	Customer                                                        string // the cuid of whom the code is for; "" is whose number it is
 }
 
 // SMSDefaults are what iP1 uses for what is left blank.
@@ -81,11 +82,15 @@ func ParsePhone(text string) (Phone, error) {
 	if err != nil || !phonenumbers.IsPossibleNumber(n) {
 		return Phone{}, fmt.Errorf("that is not a whole phone number with its country code, such as +46 70 123 45 67")
 	}
+	return phoneOf(n), nil
+}
+
+func phoneOf(n *phonenumbers.PhoneNumber) Phone {
 	return Phone{
 		E164:    phonenumbers.Format(n, phonenumbers.E164),
 		Pretty:  phonenumbers.Format(n, phonenumbers.INTERNATIONAL),
 		Country: phonenumbers.GetRegionCodeForNumber(n),
-	}, nil
+	}
 }
 
 // errNoSMS is every SMS act's answer when no credentials are configured.
@@ -108,16 +113,42 @@ func (d *Desk) SendSMS(ctx context.Context, by Actor, receipt string, in SMSForm
 	}
 	settings, fields := checkSMS(in)
 	phone, err := ParsePhone(in.Phone)
+	on := audit.Subject{ID: "phone:" + phone.E164, Name: phone.E164}
 	if err != nil {
 		fields["phone"] = capital(err.Error()) + "."
+	} else if why := d.CountryRefused(phone); why != "" {
+		fields["phone"] = why
+		d.Deny(ctx, by.Who(), WhatSendSMS, on, why)
 	}
 	if len(fields) > 0 {
 		return Answer{}, invalid(fields)
 	}
+	file, err := d.OnFile(ctx, phone, in.Customer)
+	if errors.Is(err, store.ErrNotFound) {
+		return Answer{}, &Problem{Kind: Invalid, Title: "There is no such customer", Text: "Nothing was sent.", Advice: "Find the customer, and send the code from their page."}
+	}
+	if err != nil {
+		return Answer{}, err
+	}
+	var spent string
 	a, prior, err := d.begin(ctx, intent{
-		By: by, What: WhatSendSMS, On: audit.Subject{ID: "phone:" + phone.E164, Name: phone.E164}, Service: "ip1", Receipt: receipt,
-		Form: []string{in.From, in.MessageFormat, in.Length, in.ExpirationTime, in.NumericOnly},
-	}, nil)
+		By: by, What: WhatSendSMS, On: on, Service: "ip1", Receipt: receipt, Note: file.words(),
+		Form: []string{in.From, in.MessageFormat, in.Length, in.ExpirationTime, in.NumericOnly, in.Customer},
+	}, func(tx *store.Tx, a *act) error {
+		// Counted together with the intent, so that two at once do not slip past.
+		sends, err := tx.SMSSends(ctx, phone.E164, by.Staff.ID, a.Began.Add(-smsWindow), d.smsMost())
+		if err != nil {
+			return err
+		}
+		var over *Problem
+		if over, spent = d.overLimit(sends, phone); over != nil {
+			return over
+		}
+		return tx.AddSMSSend(ctx, store.SMSSend{Act: a.ID, Phone: phone.E164, StaffID: by.Staff.ID, CUID: file.For.CUID, At: a.Began})
+	})
+	if spent != "" {
+		d.Deny(ctx, by.Who(), WhatSendSMS, on, spent)
+	}
 	if prior != nil || err != nil {
 		return answered(prior, err)
 	}
@@ -129,7 +160,7 @@ func (d *Desk) SendSMS(ctx context.Context, by Actor, receipt string, in SMSForm
 
 	code := store.Code{
 		Act: a.ID, IP1ID: sent.ID, Phone: phone.E164, Sender: strings.TrimSpace(in.From), StaffID: by.Staff.ID, StaffName: by.Staff.Name,
-		SentAt: a.Began, ExpiresAt: sent.Expires, Expired: sent.HasExpired,
+		CUID: file.For.CUID, SentAt: a.Began, ExpiresAt: sent.Expires, Expired: sent.HasExpired,
 	}
 	answer := Answer{}
 	if callErr != nil {
@@ -142,13 +173,14 @@ func (d *Desk) SendSMS(ctx context.Context, by Actor, receipt string, in SMSForm
 	return d.finish(a, answer, callErr, func(tx *store.Tx, answer *Answer) (err error) {
 		if callErr == nil || answer.Problem.Kind == Unknown { // sent, or perhaps
 			answer.CodeID, err = tx.AddCode(a.Ctx, code)
+			return err
 		}
-		return err
+		return tx.RemoveSMSSend(a.Ctx, a.ID)
 	})
 }
 
 // VerifySMS asks iP1 whether a code is the one that was sent. A right code is
-// used up.
+// used up, and when it is for a customer, proves their caller for ProofHolds.
 func (d *Desk) VerifySMS(ctx context.Context, by Actor, receipt string, id int64, typed string) (Answer, error) {
 	if err := by.may(store.Manager); err != nil {
 		return Answer{}, err
@@ -167,8 +199,12 @@ func (d *Desk) VerifySMS(ctx context.Context, by Actor, receipt string, id int64
 	case len(typed) > 100:
 		return Answer{}, invalid(map[string]string{"code": "That is too long to be a code."})
 	}
+	file, err := d.OnFileOfCode(ctx, code)
+	if err != nil {
+		return Answer{}, err
+	}
 	a, prior, err := d.begin(ctx, intent{
-		By: by, What: WhatVerifySMS, On: audit.Subject{ID: "phone:" + code.Phone, Name: code.Phone}, Service: "ip1", Receipt: receipt,
+		By: by, What: WhatVerifySMS, On: audit.Subject{ID: "phone:" + code.Phone, Name: code.Phone}, Service: "ip1", Receipt: receipt, Note: file.words(),
 		Form: []string{strconv.FormatInt(id, 10), typed},
 	}, nil)
 	if prior != nil || err != nil {
@@ -177,7 +213,7 @@ func (d *Desk) VerifySMS(ctx context.Context, by Actor, receipt string, id int64
 
 	result, callErr := d.IP1.Validate(a.Ctx, code.Phone, typed)
 
-	answer := Answer{CodeID: id, Valid: result.Valid}
+	answer := Answer{CodeID: id, Valid: result.Valid, CUID: file.For.CUID}
 	switch {
 	case callErr != nil:
 		answer.Problem = explain(callErr, wording{
@@ -212,7 +248,17 @@ func (d *Desk) VerifySMS(ctx context.Context, by Actor, receipt string, id int64
 				return nil // sent elsewhere: it proves the number, and no row of ours
 			}
 		}
+		if code.CUID == "" { // whose number it was not plain when it was sent
+			code.CUID = file.For.CUID
+		}
 		return tx.UpdateCode(a.Ctx, merge(code, now, d.Now()))
+	}, func(tx *store.Tx, entry int64) error {
+		if callErr != nil || file.For.CUID == "" {
+			return nil
+		}
+		return tx.AddProof(a.Ctx, store.Proof{
+			CUID: file.For.CUID, Phone: code.Phone, StaffID: by.Staff.ID, StaffName: by.Staff.Name, EntryID: entry, OnFile: file.State(), At: d.Now(),
+		})
 	})
 }
 

@@ -117,8 +117,12 @@ func (d *Desk) closeActs(ctx context.Context, open []audit.Entry) (left []audit.
 					return err
 				}
 			case WhatSendSMS:
+				sent, err := tx.SMSSendOf(ctx, e.Act)
+				if err != nil {
+					return err
+				}
 				if answer.CodeID, err = tx.AddCode(ctx, store.Code{
-					Act: e.Act, Phone: e.On.Name, StaffID: e.Who.StaffID, StaffName: e.Who.Name, SentAt: began,
+					Act: e.Act, Phone: e.On.Name, StaffID: e.Who.StaffID, StaffName: e.Who.Name, CUID: sent.CUID, SentAt: began,
 				}); err != nil {
 					return err
 				}

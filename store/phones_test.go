@@ -1,0 +1,109 @@
+package store
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestFirstNumberAndPhoneKey(t *testing.T) {
+	for _, tt := range []struct{ text, first, key string }{
+		{"+46701234567", "+46701234567", "01234567"},
+		{"+46 (0)70-123 45 67", "+46 70-123 45 67", "01234567"},
+		{"0046 70 123 45 67", "0046 70 123 45 67", "01234567"},
+		{"070-123 45 67", "070-123 45 67", "01234567"},
+		{"070/123 45 67", "070/123 45 67", "01234567"},
+		{"Tel. 070-123 45 67, ext 5", "070-123 45 67", "01234567"},
+		{"0701234567x12", "0701234567", "01234567"},
+		{"070 123 45 67 ankn. 3", "070 123 45 67", "01234567"},
+		{"070 123 45 67;ext=5", "070 123 45 67", "01234567"},
+		{"070-123 45 67 / 08-465 004 00", "070-123 45 67", "01234567"},
+		{"070-123 45 67\n08-465 004 00", "070-123 45 67", "01234567"},
+		{"(415) 555-0100", "415) 555-0100", "55550100"},
+		{"+1.415.555.0100", "+1.415.555.0100", "55550100"},
+		{"030/23125 123", "030/23125 123", "23125123"},
+		{"٠٥٠ ٥٥٥ ١٢٣٤", "٠٥٠ ٥٥٥ ١٢٣٤", "05551234"},
+		{"０３-５５５０-１２３４", "０３-５５５０-１２３４", "55501234"},
+		{"555 1234", "555 1234", "5551234"},
+		{"12345", "12345", ""},
+		{"call me", "", ""},
+		{"", "", ""},
+	} {
+		if got := FirstNumber(tt.text); got != tt.first {
+			t.Errorf("the first number in %q is %q, want %q", tt.text, got, tt.first)
+		}
+		if got := phoneKey(tt.text); got != tt.key {
+			t.Errorf("the key of %q is %q, want %q", tt.text, got, tt.key)
+		}
+	}
+}
+
+func (r *rig) byPhone(e164 string) string {
+	r.Helper()
+	found, err := r.CustomersByPhone(ctx, e164)
+	if err != nil {
+		r.Fatal(err)
+	}
+	var cuids []string
+	for _, c := range found {
+		cuids = append(cuids, c.CUID)
+	}
+	return strings.Join(cuids, " ")
+}
+
+func TestCustomersByPhone(t *testing.T) {
+	r := newRig(t)
+	for cuid, phone := range map[string]string{
+		"a": "+46 (0)70-123 45 67", "b": "070-123 45 67", "c": "070-123 45 68", "d": "", "iceland": "555 1234", "gone": "+46701234567",
+	} {
+		r.upsert(Customer{CUID: cuid, Phone: phone, Fields: fields("cuid", cuid, "phone", phone)})
+	}
+	r.write(func(tx *Tx) error {
+		_, err := tx.MarkGone(ctx, map[string]bool{"a": true, "b": true, "c": true, "d": true, "iceland": true}, start.Add(time.Hour))
+		return err
+	})
+	for e164, want := range map[string]string{
+		"+46701234567": "a b", "+46701234568": "c", "+46701234569": "", "+3545551234": "iceland", "": "", "+": "", "+123": "",
+	} {
+		if got := r.byPhone(e164); got != want {
+			t.Errorf("%q: %q, want %q", e164, got, want)
+		}
+	}
+	// A new number is found by, and the old one not any more.
+	r.upsert(Customer{CUID: "c", Phone: "+46 70 999 99 99", Fields: fields("cuid", "c", "phone", "+46 70 999 99 99")})
+	if old, now := r.byPhone("+46701234568"), r.byPhone("+46709999999"); old != "" || now != "c" {
+		t.Errorf("after a change: by the old number %q, by the new one %q", old, now)
+	}
+}
+
+// Customers and codes of the release before are there, and found by number; the
+// next sync has nothing to write.
+func TestTheReleaseBeforeIsBroughtUpToDate(t *testing.T) {
+	r := newRig(t)
+	r.upsert(nordbygg)
+	r.write(func(tx *Tx) error {
+		_, err := tx.AddCode(ctx, Code{Act: "a", Phone: "+46701234567", StaffName: "Mia", SentAt: start})
+		return err
+	})
+	r.Close()
+	raw := r.raw()
+	for _, statement := range []string{
+		`DROP INDEX customers_phone`, `ALTER TABLE customers DROP COLUMN phone_key`, `ALTER TABLE codes DROP COLUMN cuid`,
+		`DROP TABLE sms_sends`, `DROP TABLE proofs`, `DELETE FROM goose_db_version WHERE version_id >= 4`,
+	} {
+		if _, err := raw.Exec(statement); err != nil {
+			t.Fatal(statement, err)
+		}
+	}
+	raw.Close()
+	r.DB = r.open(secretA, nil)
+	if got := r.byPhone("+46701234567"); got != nordbygg.CUID {
+		t.Errorf("found %q", got)
+	}
+	if added, changed := r.upsert(nordbygg); added || changed {
+		t.Errorf("the next sync wrote: added %v, changed %v", added, changed)
+	}
+	if codes, err := r.RecentCodes(ctx, 9); err != nil || len(codes) != 1 || codes[0].CUID != "" {
+		t.Errorf("codes %+v, %v", codes, err)
+	}
+}
