@@ -62,6 +62,9 @@ func TestActsCiteTheProofOfTheCaller(t *testing.T) {
 		p.want("Caller verified", "Mia Moreau")
 		p.wantNo("Verify the caller by SMS", "not on the customer's file")
 	}
+	if e := w.entries(audit.Filter{OnID: customer.CUID})[0]; e.What != desk.WhatCaller || e.Evidence != proof {
+		t.Errorf("the customer's timeline begins with %q, which cites %d", e.What, e.Evidence)
+	}
 	w.clock.advance(3 * time.Minute)
 	acts := map[string]func(){
 		desk.WhatSSO: func() { mia.submit(mia.get(path), path+"/sso", nil).wantStatus(http.StatusSeeOther) },

@@ -277,6 +277,7 @@ const (
 	WhatLive         = "read live record"
 	WhatSendSMS      = "send SMS code"
 	WhatVerifySMS    = "verify SMS code"
+	WhatCaller       = "verify caller"
 	WhatSMSSettings  = "change SMS defaults"
 	WhatSync         = "sync customers"
 	WhatSettle       = "settle create"

@@ -256,6 +256,12 @@ func (d *Desk) VerifySMS(ctx context.Context, by Actor, receipt string, id int64
 		if callErr != nil || file.For.CUID == "" {
 			return nil
 		}
+		// On the customer's timeline too: the code's own entries are on the number.
+		if err := tx.Append(a.Ctx, &audit.Entry{
+			Phase: audit.Event, Who: by.Who(), What: WhatCaller, On: subject(file.For), Result: audit.Done, Detail: file.words(), Evidence: entry,
+		}); err != nil {
+			return err
+		}
 		return tx.AddProof(a.Ctx, store.Proof{
 			CUID: file.For.CUID, Phone: code.Phone, StaffID: by.Staff.ID, StaffName: by.Staff.Name, EntryID: entry, OnFile: file.State(), At: d.Now(),
 		})
