@@ -2,6 +2,9 @@ package handlers
 
 import (
 	"bytes"
+	"database/sql"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -25,8 +28,16 @@ import (
 
 // secrets are what must not leak, by what they are.
 type secrets struct {
-	mu  sync.Mutex
-	all map[string]string // secret → what it is
+	mu   sync.Mutex
+	all  map[string]string // secret → what it is
+	echo string            // the service that answers with what it was sent
+}
+
+// echoes makes a service do so; "" none.
+func (s *secrets) echoes(service string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.echo = service
 }
 
 func (s *secrets) plant(what, secret string) {
@@ -38,18 +49,27 @@ func (s *secrets) plant(what, secret string) {
 	s.all[secret] = what
 }
 
-// found names the secrets that occur in text. Digits must stand alone: longer
-// numbers hold any six of them sooner or later.
+// found names the secrets that occur in text.
 func (s *secrets) found(text string) []string {
+	return s.foundAs(text, func(secret string) []string { return []string{secret, url.QueryEscape(secret), url.PathEscape(secret)} })
+}
+
+// hidden names those that occur in any of the forms in which one could be written
+// and not be seen.
+func (s *secrets) hidden(text string) []string { return s.foundAs(text, formsOf) }
+
+// foundAs looks for each secret's forms. Digits must stand alone: longer numbers
+// hold any six of them sooner or later.
+func (s *secrets) foundAs(text string, forms func(secret string) []string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var found []string
 	for secret, what := range s.all {
-		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret)} {
+		for _, form := range forms(secret) {
 			if !strings.Contains(text, form) {
 				continue
 			}
-			if strings.Trim(secret, "0123456789") == "" && !regexp.MustCompile(`(^|[^0-9])`+secret+`($|[^0-9])`).MatchString(text) {
+			if strings.Trim(form, "0123456789") == "" && !regexp.MustCompile(`(^|[^0-9])`+form+`($|[^0-9])`).MatchString(text) {
 				continue
 			}
 			found = append(found, what)
@@ -60,13 +80,49 @@ func (s *secrets) found(text string) []string {
 	return slices.Compact(found)
 }
 
+// formsOf are a secret as it is, escaped, in hexadecimal, backwards, and in base64
+// wherever in a longer text it stands.
+func formsOf(secret string) []string {
+	backwards := []byte(secret)
+	slices.Reverse(backwards)
+	forms := []string{secret, url.QueryEscape(secret), url.PathEscape(secret), hex.EncodeToString([]byte(secret)), fmt.Sprintf("%X", secret), string(backwards)}
+	for before := range 3 {
+		padded := append(make([]byte, before), secret...)
+		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+			text := encoding.EncodeToString(padded)[(before*8+5)/6:] // without what the bytes before have a part in
+			if len(padded)%3 != 0 {
+				text = text[:len(text)-1] // nor those behind
+			}
+			forms = append(forms, text)
+		}
+	}
+	return forms
+}
+
 const portalPassword = "planted-portal-password"
 
 // listen stands between frontdesk and the sandbox: it gives the portal a
 // password that can be told from other words, and notes each secret that a
-// service gives out.
+// service gives out. A service that echoes refuses everything with it.
 func (s *secrets) listen(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		echo := s.echo
+		s.mu.Unlock()
+		if echo != "" && strings.HasPrefix(r.URL.Path, "/"+echo+"/") {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				panic(http.ErrAbortHandler)
+			}
+			text, err := json.Marshal(fmt.Sprint("Refused ", r.URL.RawQuery, r.Header["X-Access-Superkey"], r.Header["X-Access-Supertoken"],
+				r.Header["X-Access-Key"], r.Header["X-Access-Token"], r.Header["Authorization"], string(body)))
+			if err != nil {
+				panic(http.ErrAbortHandler)
+			}
+			w.WriteHeader(http.StatusUnauthorized)
+			fmt.Fprintf(w, `{"message": %s, "error": %[1]s}`, text)
+			return
+		}
 		if strings.HasPrefix(r.URL.Path, "/portal/") {
 			body, err := io.ReadAll(r.Body)
 			if err != nil {
@@ -141,6 +197,16 @@ func TestLeaks(t *testing.T) {
 	b.signIn("alice", portalPassword).wantStatus(http.StatusSeeOther)
 	path := views.CustomerPath(w.customer(emailFirst).CUID)
 	faults := []string{`"status": 500, "body": "html"`, `"body": "truncated"`, `"lose_answer": true`, `"refuse_credentials": true`}
+	const echo = "echo" // a fault that only these tests have
+	faults = append(faults, echo)
+	set := func(service, fault string) {
+		if fault == echo {
+			s.echoes(service)
+		} else {
+			w.fault(`{"service": "` + service + `", ` + fault + `}`)
+		}
+	}
+	calm := func() { s.echoes(""); w.calm() }
 	n := 0
 	for _, c := range []struct {
 		name, service, page, action string
@@ -184,9 +250,9 @@ func TestLeaks(t *testing.T) {
 				break
 			}
 			f := form()
-			w.fault(`{"service": "` + c.service + `", ` + fault + `}`)
+			set(c.service, fault)
 			b.post(c.action, f)
-			w.calm()
+			calm()
 		}
 		if c.name == "redeem" {
 			w.clock.advance(16 * time.Minute)
@@ -215,18 +281,18 @@ func TestLeaks(t *testing.T) {
 	sms := b.post("/sms", url.Values{"phone": {"+46701740608"}, "length": {"14"}}).location()
 	b.post(sms+"/verify", url.Values{"code": {"planted-wrong-code"}}).wantStatus(http.StatusUnprocessableEntity)
 	for _, fault := range faults {
-		w.fault(`{"service": "ip1", ` + fault + `}`)
+		set("ip1", fault)
 		b.post(sms+"/verify", url.Values{"code": {w.lastCode("+46701740608")}, "receipt": {fault}})
-		w.calm()
+		calm()
 	}
 	sms = b.post("/sms", url.Values{"phone": {"+46701740609"}, "length": {"14"}}).location()
 	b.post(sms+"/verify", url.Values{"code": {w.lastCode("+46701740609")}}).wantStatus(http.StatusSeeOther)
 	// The customer's own record, well and with faults.
 	b.get(path + "/live").wantStatus(http.StatusOK)
 	for _, fault := range faults {
-		w.fault(`{"service": "atom", ` + fault + `}`)
+		set("atom", fault)
 		b.get(path + "/live")
-		w.calm()
+		calm()
 	}
 	b.get("/tokens?answer=none")
 
@@ -235,6 +301,9 @@ func TestLeaks(t *testing.T) {
 	b.post(path+"/credentials", url.Values{"reason": {"r"}, "password": {portalPassword}})
 	b.post(path+"/passcode/redeem", url.Values{"passcode": {"planted-wrong-passcode"}})
 	b.post("/tokens/cpaas", url.Values{"token": {"planted-cpaas-token"}})
+	s.echoes("portal")
+	b.signIn("alice", portalPassword).wantStatus(http.StatusUnauthorized)
+	calm()
 	b.signIn("alice", portalPassword).wantStatus(http.StatusSeeOther)
 
 	// Every page, for everybody; acts' answers are pages that others could guess.
@@ -271,30 +340,79 @@ func TestLeaks(t *testing.T) {
 	if len(s.all) < 25 {
 		t.Errorf("only %d secrets were planted", len(s.all))
 	}
-	for _, what := range s.found(w.log.String()) {
+	for _, what := range s.hidden(w.log.String()) {
 		t.Errorf("%s is in the log", what)
 	}
 	for _, e := range w.entries(audit.Filter{}) {
-		for _, what := range s.found(fmt.Sprintf("%+v", e)) { // intents are found in the database's bytes below
+		for _, what := range s.hidden(fmt.Sprintf("%+v", e)) { // intents are found in the database's bytes below
 			t.Errorf("%s is in the audit log: %+v", what, e)
 		}
 	}
+	w.atRest(s, "while signed in")
+	b.post("/logout", nil)
+	mia.post("/logout", nil)
+	w.atRest(s, "signed out")
+	w.clock.advance(8 * 24 * time.Hour)
+	w.restart() // what has expired is swept
+	w.atRest(s, "expired")
+}
+
+// atRest looks for the secrets in the bytes of the database, of its side files and
+// of a backup.
+func (w *world) atRest(s *secrets, when string) {
+	t := w.t
+	t.Helper()
+	raw, err := sql.Open("sqlite", filepath.Join(w.dir, "frontdesk.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	backup := filepath.Join(t.TempDir(), "backup.db")
+	if _, err := raw.Exec(`VACUUM INTO $1`, backup); err != nil {
+		t.Fatal(err)
+	}
 	files, err := filepath.Glob(filepath.Join(w.dir, "frontdesk.db*"))
-	if err != nil || len(files) < 2 {
+	if err != nil || len(files) < 3 {
 		t.Fatalf("the database's files: %v, %v", files, err)
 	}
-	for _, name := range files {
+	inClear := map[string]bool{}
+	for _, name := range append(files, backup) {
 		b, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, what := range s.found(string(b)) {
-			t.Errorf("%s is in %s", what, filepath.Base(name))
+		for _, what := range s.hidden(string(b)) {
+			t.Errorf("%s: %s is in %s", when, what, filepath.Base(name))
 		}
-		if filepath.Ext(name) == ".db" && !bytes.Contains(b, []byte("Nordlicht")) {
-			if wal, err := os.ReadFile(name + "-wal"); err != nil || !bytes.Contains(wal, []byte("Nordlicht")) {
-				t.Error("what is not secret cannot be found either: the test looks in the wrong place")
+		inClear[filepath.Base(name)] = bytes.Contains(b, []byte("Nordlicht"))
+	}
+	if !inClear["frontdesk.db"] && !inClear["frontdesk.db-wal"] || !inClear["backup.db"] {
+		t.Errorf("%s: what is not secret cannot be found either: the test looks in the wrong place", when)
+	}
+}
+
+// The forms in which secrets are looked for are those in which they occur.
+func TestHiddenSecretsAreFound(t *testing.T) {
+	t.Parallel()
+	const secret = "pl?nted secret"
+	s := &secrets{all: map[string]string{secret: "it", "123456": "a code"}}
+	for before := range 4 {
+		for behind := range 4 {
+			text := strings.Repeat("x", before) + secret + strings.Repeat("y", behind)
+			for _, hidden := range []string{
+				text, base64.StdEncoding.EncodeToString([]byte(text)), base64.RawURLEncoding.EncodeToString([]byte(text)),
+				hex.EncodeToString([]byte(text)), fmt.Sprintf("%X", text), url.QueryEscape(text), url.PathEscape(text),
+			} {
+				if got := s.hidden("before " + hidden + " behind"); !slices.Equal(got, []string{"it"}) {
+					t.Errorf("%q in %q: found %q", text, hidden, got)
+				}
 			}
 		}
+	}
+	if got := s.hidden("terces detn?lp, code 123456."); !slices.Equal(got, []string{"a code", "it"}) {
+		t.Errorf("found %q", got)
+	}
+	if got := s.hidden("planted secret, number 0123456"); len(got) != 0 {
+		t.Errorf("found %q", got)
 	}
 }

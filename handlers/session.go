@@ -111,6 +111,13 @@ func (h *Handlers) readPrefs(r *http.Request) *prefs {
 	// An unreadable cookie (a changed secret, a forged one) counts as none.
 	cookie, _ := h.cookies.Get(r, h.prefsName())
 	p := &prefs{cookie: cookie}
+	// What opens with the former secret alone is saved again, with the present one.
+	if codecs := h.cookies.Codecs; len(codecs) > 1 && !cookie.IsNew {
+		if c, err := r.Cookie(h.prefsName()); err == nil {
+			var values map[any]any
+			p.changed = codecs[0].Decode(h.prefsName(), c.Value, &values) != nil
+		}
+	}
 	if text, ok := cookie.Values["prefs"].(string); ok {
 		if err := json.Unmarshal([]byte(text), p); err != nil {
 			return &prefs{cookie: cookie}

@@ -364,6 +364,65 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// TestSecretChange: with the secret changed, and then without the old one,
+// people stay signed in, a post that is repeated repeats its answer, and what is
+// stored opens.
+func TestSecretChange(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	const first, second = "a secret of at least 32 bytes, for tests only", "another secret of at least 32 bytes, for tests"
+	customer := views.CustomerPath(w.customer(emailFirst).CUID)
+	b := w.signedIn("alice")
+	b.post("/tokens/cpaas", url.Values{"token": {"my-cpaas-token"}}).wantStatus(http.StatusSeeOther)
+	b.post(customer+"/credentials", url.Values{"reason": {"ticket"}, "method": {"cuid"}}).wantStatus(http.StatusSeeOther)
+	create := b.get("/customers/new").form("/customers").filled(url.Values{"company": {"Kept AB"}, "email": {"kept@kept.example"}})
+	made := b.post("/customers", create)
+	key := b.follow(made).byID("key")
+	open := b.get("/customers/new").form("/customers").filled(url.Values{"company": {"Later AB"}, "email": {"later@later.example"}})
+	away := w.signedIn("mia")
+	kept := away.jarCookie("frontdesk").Value
+	atEnd := w.signedIn("victor")
+	atEnd.post("/logout", nil)
+	atEnd.get("/customers?q=back").wantStatus(http.StatusSeeOther) // the way back is in the cookie alone
+
+	mark := w.mark()
+	for _, now := range []struct{ name, secret, old string }{{"with the old secret", second, first}, {"without the old secret", second, ""}} {
+		w.restartWith(now.secret, now.old)
+		b := b.in(t)
+		again := b.post("/customers", create)
+		if again.location() != made.location() {
+			t.Errorf("%s: posted again: %d to %q, want %q", now.name, again.status, again.location(), made.location())
+		}
+		if got := b.follow(again).byID("key"); got != key || key == "" {
+			t.Errorf("%s: key %q, want %q", now.name, got, key)
+		}
+		p := b.follow(b.post(customer+"/credentials/reveal", nil))
+		p.wantStatus(http.StatusOK)
+		if p.byID("key") == "" {
+			t.Errorf("%s: no stored key is revealed", now.name)
+		}
+		b.get("/tokens").want("CPaaS")
+		away.get("/customers").wantStatus(http.StatusOK)
+		atEnd.get("/login").wantStatus(http.StatusOK)
+	}
+	if calls := w.calls(mark); len(calls) != 0 {
+		t.Errorf("it called %v", calls)
+	}
+	if now := away.jarCookie("frontdesk").Value; now == kept {
+		t.Error("the cookie is still the one that the old secret has signed")
+	}
+	if p := atEnd.signIn("victor", sandbox.Password); p.location() != "/customers?q=back" {
+		t.Errorf("the way back is lost: %q", p.location())
+	}
+	// The form that was open all the time is sent once.
+	if one, two := b.post("/customers", open), b.post("/customers", open); one.status != http.StatusSeeOther || one.location() != two.location() {
+		t.Errorf("%d to %q, then %d to %q", one.status, one.location(), two.status, two.location())
+	}
+	if n := len(w.entries(audit.Filter{What: desk.WhatSecret})); n != 1 {
+		t.Errorf("the change is on record %d times", n)
+	}
+}
+
 // TestRenew: another 24 hours, with the page kept.
 func TestRenew(t *testing.T) {
 	t.Parallel()

@@ -67,6 +67,8 @@ type world struct {
 	log   *lockedBuffer
 	dir   string
 
+	secret, oldSecret []byte
+
 	box    *sandbox.Server
 	boxURL string
 
@@ -108,7 +110,7 @@ func (l *lockedBuffer) String() string {
 
 func newWorld(t testing.TB, s setup) *world {
 	t.Helper()
-	w := &world{t: t, setup: s, clock: &clock{}, log: &lockedBuffer{}, dir: t.TempDir()}
+	w := &world{t: t, setup: s, clock: &clock{}, log: &lockedBuffer{}, dir: t.TempDir(), secret: []byte("a secret of at least 32 bytes, for tests only")}
 	s.box.Now = w.clock.Now
 	if s.box.Customers = s.customers; s.box.Customers == 0 {
 		s.box.Customers = 20
@@ -154,8 +156,7 @@ func newWorld(t testing.TB, s setup) *world {
 func (w *world) start() {
 	w.t.Helper()
 	s := w.setup
-	secret := []byte("a secret of at least 32 bytes, for tests only")
-	db, err := store.Open(context.Background(), store.Options{Path: filepath.Join(w.dir, "frontdesk.db"), Secret: secret, Now: w.clock.Now})
+	db, err := store.Open(context.Background(), store.Options{Path: filepath.Join(w.dir, "frontdesk.db"), Secret: w.secret, OldSecret: w.oldSecret, Now: w.clock.Now})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -202,6 +203,11 @@ func (w *world) start() {
 		c.IP1 = ip1.New(w.boxURL+"/ip1", ip1.Credentials{Account: or(s.box.IP1Account, "ip1-00000"), Key: or(s.box.IP1Key, "sandbox-key")}, call.New("ip1", limits, stats))
 	}
 	d := desk.New(c)
+	if len(w.oldSecret) > 0 {
+		if _, err := d.ChangeSecret(context.Background()); err != nil {
+			w.t.Fatal(err)
+		}
+	}
 	assets, err := static.New()
 	if err != nil {
 		w.t.Fatal(err)
@@ -210,7 +216,7 @@ func (w *world) start() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	h, err := New(Config{Desk: d, Store: db, Assets: assets, Log: log, Now: w.clock.Now, BaseURL: base, Secret: secret, Portals: names})
+	h, err := New(Config{Desk: d, Store: db, Assets: assets, Log: log, Now: w.clock.Now, BaseURL: base, Secret: w.secret, OldSecret: w.oldSecret, Portals: names})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -236,6 +242,14 @@ func (w *world) start() {
 func (w *world) restart() {
 	w.t.Helper()
 	w.stop()
+	w.start()
+}
+
+// restartWith is a restart with other secrets; old is nil once it was removed.
+func (w *world) restartWith(secret, old string) {
+	w.t.Helper()
+	w.stop()
+	w.secret, w.oldSecret = []byte(secret), []byte(old)
 	w.start()
 }
 

@@ -53,6 +53,9 @@ func (db *DB) openMeanwhile(ctx context.Context, why error) error {
 	if version != newest {
 		return fmt.Errorf("its schema is of version %d and cannot be brought to %d: %w", version, newest, why)
 	}
+	if err := db.openKeys(ctx, nil, false); err != nil {
+		return err
+	}
 	if err := db.openLog(ctx); err != nil {
 		return err
 	}

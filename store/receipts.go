@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"database/sql"
 	"encoding/base64"
 	"errors"
@@ -102,11 +100,7 @@ func (tx *Tx) PurgeSessions(ctx context.Context, idleSince time.Time) error {
 }
 
 // ReceiptKey makes the key of a receipt from what tells one post from another.
-// It is keyed with the secret, since the parts can hold a passcode.
+// It is keyed, since the parts can hold a passcode.
 func (db *DB) ReceiptKey(parts ...string) string {
-	mac := hmac.New(sha256.New, db.seal.receipts)
-	for _, part := range parts {
-		fmt.Fprintf(mac, "%d:%s", len(part), part)
-	}
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+	return base64.RawURLEncoding.EncodeToString(macOf(db.keys.receipts, parts...))
 }

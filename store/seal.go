@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
@@ -8,6 +9,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +20,31 @@ import (
 var ErrWrongSecret = errors.New("FRONTDESK_SECRET is not the secret that this database was made with; " +
 	"if the secret was changed, give the former one in FRONTDESK_SECRET_OLD")
 
+// errHalfChanged is ErrWrongSecret where a change was broken off: one part is
+// sealed with each secret.
+var errHalfChanged = fmt.Errorf("%w; its change was broken off half-way, so both are needed until a start has finished it", ErrWrongSecret)
+
+// sealedColumn is a column whose values are sealed, each bound to its row.
+type sealedColumn struct {
+	table, column string
+	key           string   // the table's primary key
+	row           string   // the column that names the row in the seal
+	only          []string // the rows that are sealed; nil: all
+}
+
+// sealedColumns are all that there are. Sealing for another place panics: a
+// column that is missing here would be left behind by a change of the secret.
+var sealedColumns = []sealedColumn{
+	{table: "sessions", column: "data", key: "token_hash", row: "token_hash"},
+	{table: "drafts", column: "sealed", key: "id", row: "id"},
+	{table: "credentials", column: "sealed", key: "cuid", row: "cuid"},
+	{table: "cpaas_tokens", column: "sealed", key: "staff_id", row: "staff_id"},
+	{table: "receipts", column: "answer", key: "key", row: "act_id"},
+	{table: "receipts", column: "secret", key: "key", row: "act_id"},
+	{table: "audit_marks", column: "data", key: "name", row: "name", only: []string{"facets"}},
+	{table: "meta", column: "value", key: "name", row: "name", only: []string{metaAuditKey, metaReceiptKey, metaFingerprintKey, metaCheck, metaChanging}},
+}
+
 // DeriveKey derives a 32-byte key for one purpose from a secret (HKDF-SHA-256),
 // so that no two uses share a key and none reveals the secret.
 func DeriveKey(secret []byte, purpose string) ([]byte, error) {
@@ -26,56 +53,92 @@ func DeriveKey(secret []byte, purpose string) ([]byte, error) {
 
 // sealer encrypts values at rest with AES-256-GCM. The table, row and column
 // are authenticated with each value: a sealed value that somebody moves to
-// another row does not open. The first secret seals; both open.
+// another row does not open. The present secret seals; the former one opens, too.
 type sealer struct {
-	secrets  [][]byte
-	receipts []byte // the key of ReceiptKey
+	secret  []byte
+	former  bool                     // there is a former secret
+	columns map[[2]string]columnSeal // by table and column
 }
+
+// columnSeal is how one column's values are sealed. Each column has keys of its
+// own, derived once.
+type columnSeal struct {
+	only  []string
+	aeads []cipher.AEAD // of the present secret, and of the former one
+}
+
+// Which secret has sealed a value.
+const (
+	byPresent = iota
+	byFormer
+	byNeither
+)
 
 func newSealer(secret, old []byte) (*sealer, error) {
 	if len(secret) < 32 {
 		return nil, errors.New("the secret must have at least 32 bytes")
 	}
-	receipts, err := DeriveKey(secret, "receipts")
-	if err != nil {
-		return nil, err
+	secrets := [][]byte{secret}
+	if len(old) > 0 && !bytes.Equal(secret, old) {
+		secrets = append(secrets, old)
 	}
-	s := &sealer{secrets: [][]byte{secret}, receipts: receipts}
-	if len(old) > 0 {
-		s.secrets = append(s.secrets, old)
+	s := &sealer{secret: secret, former: len(secrets) > 1, columns: map[[2]string]columnSeal{}}
+	for _, c := range sealedColumns {
+		in := columnSeal{only: c.only}
+		for _, secret := range secrets {
+			aead, err := newAEAD(secret, "seal "+c.table+"."+c.column)
+			if err != nil {
+				return nil, err
+			}
+			in.aeads = append(in.aeads, aead)
+		}
+		s.columns[[2]string{c.table, c.column}] = in
 	}
 	return s, nil
 }
 
-func (s *sealer) aead(secret []byte, table, column string) cipher.AEAD {
-	key, err := DeriveKey(secret, "seal "+table+"."+column)
+func newAEAD(secret []byte, purpose string) (cipher.AEAD, error) {
+	key, err := DeriveKey(secret, purpose)
 	if err != nil {
-		panic(err) // only for key lengths that HKDF cannot make
+		return nil, err
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
-		panic(err) // only for key lengths other than 16, 24, 32
+		return nil, err
 	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		panic(err) // only for block ciphers other than AES
+	return cipher.NewGCMWithRandomNonce(block)
+}
+
+func (s *sealer) aeads(table, row, column string) []cipher.AEAD {
+	c, ok := s.columns[[2]string{table, column}]
+	if !ok || c.only != nil && !slices.Contains(c.only, row) {
+		panic(table + "." + column + " of this row is not among the sealed columns")
 	}
-	return aead
+	return c.aeads
 }
 
 // seal encrypts text for one place in the database.
 func (s *sealer) seal(table, row, column string, text []byte) []byte {
-	return s.aead(s.secrets[0], table, column).Seal(nil, nil, text, place(table, row, column)) // #nosec G407 -- no nonce is given here because a random one is made inside
+	return s.aeads(table, row, column)[byPresent].Seal(nil, nil, text, place(table, row, column)) // #nosec G407 -- no nonce is given here because a random one is made inside
 }
 
 // open decrypts what seal made for the same place.
 func (s *sealer) open(table, row, column string, sealed []byte) ([]byte, error) {
-	for _, secret := range s.secrets {
-		if text, err := s.aead(secret, table, column).Open(nil, nil, sealed, place(table, row, column)); err == nil {
-			return text, nil
+	text, by := s.openBy(table, row, column, sealed)
+	if by == byNeither {
+		return nil, fmt.Errorf("%s.%s of one row does not open with the present secret", table, column)
+	}
+	return text, nil
+}
+
+// openBy tells also which secret has sealed it.
+func (s *sealer) openBy(table, row, column string, sealed []byte) (text []byte, by int) {
+	for by, aead := range s.aeads(table, row, column) {
+		if text, err := aead.Open(nil, nil, sealed, place(table, row, column)); err == nil {
+			return text, by
 		}
 	}
-	return nil, fmt.Errorf("%s.%s of one row does not open with the present secret", table, column)
+	return nil, byNeither
 }
 
 func place(table, row, column string) []byte {

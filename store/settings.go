@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
@@ -11,21 +10,6 @@ import (
 )
 
 const metaSettings = "settings"
-
-// Fingerprint tells whether a secret is the same as before, and nothing else
-// about it: it is keyed with the dashboard's own secret. "" has none.
-func Fingerprint(secret []byte, name, value string) string {
-	if value == "" {
-		return ""
-	}
-	key, err := DeriveKey(secret, "fingerprint "+name)
-	if err != nil {
-		panic(err) // only for key lengths that HKDF cannot make
-	}
-	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte(value))
-	return "fingerprint " + hex.EncodeToString(mac.Sum(nil)[:6])
-}
 
 // SwapSettings stores the configuration and returns the one before, nil when
 // there was none, and the fingerprint of the present one.

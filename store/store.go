@@ -37,6 +37,7 @@ type DB struct {
 	writer  *writer
 	reader  *reader
 	seal    *sealer
+	keys    keys
 	log     *audit.Log // nil when its key is missing
 	index   *audit.Index
 	ballast *ballast
@@ -56,6 +57,7 @@ type Options struct {
 // Open opens the SQLite database at o.Path, creates it if it is not there, and
 // brings its schema up to date. It fails before anything is written when the
 // secret is not the one that the database was sealed with (ErrWrongSecret).
+// After a change of the secret both open it, until Reseal is done.
 func Open(ctx context.Context, o Options) (*DB, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -77,6 +79,9 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 }
 
 func (db *DB) openToWrite(ctx context.Context) error {
+	if err := db.checkFile(ctx); err != nil {
+		return err
+	}
 	// Only the operator's user may read it; SQLite gives its side files the same mode.
 	file, err := os.OpenFile(db.path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -119,7 +124,8 @@ func openSQLite(path, txlock string, more ...string) (*sql.DB, error) {
 		"journal_mode(WAL)",  // readers never block the writer, nor the writer readers
 		"synchronous(FULL)",  // an acknowledged audit entry survives a power cut
 		"foreign_keys(1)",
-		"temp_store(MEMORY)", // a container may have no place for temporary files
+		"temp_store(MEMORY)",  // a container may have no place for temporary files
+		"secure_delete(FAST)", // what is deleted is overwritten in the pages that are written anyway; Reseal sees to the others
 	}}
 	for i := 0; i+1 < len(more); i += 2 {
 		q.Set(more[i], more[i+1])
@@ -165,11 +171,14 @@ func (db *DB) prepare(ctx context.Context) error {
 		return err
 	}
 	err = db.checkSecret(ctx, db.pool)
-	if errors.Is(err, errNoCheck) {
-		_, err = db.pool.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES ($1, $2)`,
-			metaCheck, db.seal.seal("meta", metaCheck, "value", []byte(checkText)))
+	isNew := errors.Is(err, errNoCheck)
+	if isNew {
+		_, err = db.pool.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES ($1, $2)`, metaCheck, db.sealedCheck(metaCheck))
 	}
 	if err != nil {
+		return err
+	}
+	if err := db.openKeys(ctx, db.pool, isNew); err != nil {
 		return err
 	}
 	if err := db.openLog(ctx); err != nil {
@@ -203,29 +212,76 @@ func newestMigration() (int, error) {
 	return newest, nil
 }
 
-// The value that tells whether a secret is the one that the database was sealed
-// with.
+// The values that tell whether a secret is the one that the database was sealed
+// with: the second is there while the secret is being changed, sealed with the
+// other one. As long as it is there, nothing less than both secrets will do.
 const (
-	metaCheck = "secret-check"
-	checkText = "frontdesk"
+	metaCheck    = "secret-check"
+	metaChanging = "secret-check-changing"
+	checkText    = "frontdesk"
 )
 
 var errNoCheck = errors.New("the database has no check of its secret")
 
-// checkSecret opens the sealed check value; errNoCheck when there is none yet.
+func (db *DB) sealedCheck(name string) []byte {
+	return db.seal.seal("meta", name, "value", []byte(checkText))
+}
+
+// checkSecret opens the sealed check values; errNoCheck when there are none yet.
 func (db *DB) checkSecret(ctx context.Context, q querier) error {
-	var sealed []byte
-	err := q.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = $1`, metaCheck).Scan(&sealed)
-	if errors.Is(err, sql.ErrNoRows) {
-		return errNoCheck
+	_, err := db.secretChanged(ctx, q)
+	return err
+}
+
+// secretChanged is checkSecret, and tells whether the secret was changed since
+// all was sealed with one.
+func (db *DB) secretChanged(ctx context.Context, q querier) (changed bool, err error) {
+	type check struct {
+		name   string
+		sealed []byte
 	}
+	checks, err := collect(ctx, q, func(row scanner) (c check, err error) {
+		err = row.Scan(&c.name, &c.sealed)
+		return c, err
+	}, `SELECT name, value FROM meta WHERE name IN ($1, $2) ORDER BY name`, metaCheck, metaChanging)
+	if err == nil && len(checks) == 0 {
+		err = errNoCheck
+	}
+	for _, c := range checks {
+		text, by := db.seal.openBy("meta", c.name, "value", c.sealed)
+		switch {
+		case string(text) == checkText:
+			changed = changed || by != byPresent
+		case len(checks) > 1:
+			return false, errHalfChanged
+		default:
+			return false, ErrWrongSecret
+		}
+	}
+	return changed || len(checks) > 1, err
+}
+
+// checkFile is checkSecret for a file that is there, and touches neither it nor
+// what is beside it.
+func (db *DB) checkFile(ctx context.Context) error {
+	if info, err := os.Stat(db.path); err != nil || info.Size() == 0 {
+		return nil //nolint:nilerr // a new one
+	}
+	// To read what a kill has left in the -wal file, SQLite needs the index beside
+	// it. Otherwise it is told that nobody changes the file, and makes none.
+	mode := []string{"mode", "ro"}
+	if wal, err := os.Stat(db.path + "-wal"); err != nil || wal.Size() == 0 {
+		mode = append(mode, "immutable", "1")
+	}
+	pool, err := openSQLite(db.path, "deferred", mode...)
 	if err != nil {
 		return err
 	}
-	if got, err := db.seal.open("meta", metaCheck, "value", sealed); err != nil || string(got) != checkText {
-		return ErrWrongSecret
+	defer pool.Close()
+	if err := db.checkSecret(ctx, pool); errors.Is(err, ErrWrongSecret) {
+		return err
 	}
-	return nil
+	return nil // whatever else is wrong is found again, and said better, by opening it
 }
 
 // Close closes the database after the statements under way.

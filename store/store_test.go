@@ -225,7 +225,7 @@ func TestPragmasHoldOnEveryConnection(t *testing.T) {
 	for name, all := range conns {
 		for _, conn := range all {
 			for pragma, want := range map[string]string{
-				"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000",
+				"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000", "secure_delete": "2",
 			} {
 				var got string
 				if err := conn.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(&got); err != nil || got != want {

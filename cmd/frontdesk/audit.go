@@ -52,6 +52,7 @@ func (f *signing) read() (secret, old []byte, err error) {
 	if n := len(secret); n > 0 && n < 32 {
 		k.wrong("secret", "at least 32 bytes")
 	}
+	k.former(secret, old)
 	if len(k.problems) > 0 {
 		return nil, nil, k.problems
 	}

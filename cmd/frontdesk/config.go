@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"net/netip"
@@ -27,7 +28,7 @@ type config struct {
 
 	Secret        string `help:"At least 32 bytes; cookies are signed and secrets sealed with keys derived from it."`
 	SecretFile    string `help:"A file that holds it."`
-	SecretOld     string `help:"The former secret, after a change; what is stored is not re-encrypted yet."`
+	SecretOld     string `help:"The former secret, after a change; the start re-encrypts what is stored and says when this can be removed."`
 	SecretOldFile string `help:"A file that holds it."`
 
 	Admins  string `help:"First admins, such as customer:alice,atmosphere:bob; required while the staff directory is empty."`
@@ -169,9 +170,7 @@ func (c config) check() (settings, error) {
 	if len(s.Secret) < 32 {
 		k.wrong("secret", "required, at least 32 bytes; make one with: openssl rand -base64 32")
 	}
-	if n := len(s.OldSecret); n > 0 && n < 32 {
-		k.wrong("secret-old", "at least 32 bytes, as it was")
-	}
+	k.former(s.Secret, s.OldSecret)
 	for flag, value := range map[string]string{"atom-superkey": s.Superkey, "atom-supertoken": s.Supertok} {
 		if value == "" {
 			k.wrong(flag, "required")
@@ -282,6 +281,17 @@ func (k *checker) secret(flag, value, file string) string {
 		k.wrong(flag+"-file", "the file is empty")
 	}
 	return text
+}
+
+// former checks the secret before a change.
+func (k *checker) former(secret, old []byte) {
+	switch {
+	case len(old) == 0:
+	case len(old) < 32:
+		k.wrong("secret-old", "at least 32 bytes, as it was")
+	case bytes.Equal(secret, old):
+		k.wrong("secret-old", "the same as FRONTDESK_SECRET; give the former secret, or remove this")
+	}
 }
 
 func (k *checker) duration(flag, value string) time.Duration {

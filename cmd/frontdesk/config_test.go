@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/hex"
 	"maps"
 	"net"
 	"net/http"
@@ -530,13 +532,102 @@ func TestWrongSecretAndRotation(t *testing.T) {
 		{"another secret", second, "", 2},
 		{"the first secret still works", first, "", 0},
 		{"rotated", second, first, 0},
+		{"rotated already", second, first, 0},
+		{"the old secret is removed", second, "", 0},
+		{"the first secret works no more", first, "", 2},
 	} {
+		before := folder(t, ".")
 		got := serveOnce(t, good(t).with(env{"FRONTDESK_SECRET": step.secret, "FRONTDESK_SECRET_OLD": step.old}))
 		if got.code != step.code {
 			t.Fatalf("%s: code %d, want %d:\n%s", step.name, got.code, step.code, got.stderr)
 		}
-		if step.code == 2 && !strings.Contains(got.stderr, "FRONTDESK_SECRET") {
-			t.Errorf("%s: the message names no variable:\n%s", step.name, got.stderr)
+		if step.code == 2 && (strings.Count(got.stderr, "frontdesk:") != 1 || !strings.Contains(got.stderr, "FRONTDESK_SECRET_OLD") || got.stdout != "") {
+			t.Errorf("%s: not one message:\n%s%s", step.name, got.stdout, got.stderr)
+		}
+		if step.code == 2 && !maps.Equal(before, folder(t, ".")) {
+			t.Errorf("%s: the folder is not what it was", step.name)
+		}
+		for text, want := range map[string]bool{"FRONTDESK_SECRET_OLD can be removed now": step.name == "rotated", "FRONTDESK_SECRET_OLD can be removed\"": step.name == "rotated already"} {
+			if strings.Contains(got.stderr, text) != want || want && strings.Contains(got.stdout, text) != (step.name == "rotated") {
+				t.Errorf("%s: says %q, want %t:\n%s%s", step.name, text, want, got.stdout, got.stderr)
+			}
+		}
+	}
+}
+
+// folder is every file of a folder with its content.
+func folder(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, f := range files {
+		content, err := os.ReadFile(filepath.Join(dir, f.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[f.Name()] = string(content)
+	}
+	return all
+}
+
+func TestTheFormerSecret(t *testing.T) {
+	for name, tt := range map[string]struct{ old, says string }{
+		"short": {"quince-too-short", "at least 32 bytes"}, "the same": {good(t)["FRONTDESK_SECRET"], "the same as FRONTDESK_SECRET"},
+	} {
+		for _, command := range [][]string{{"serve"}, {"audit", "declare-restore", "--reason", "test"}} {
+			e := good(t).with(env{"FRONTDESK_SECRET_OLD": tt.old})
+			if got := try(t, e, command...); got.code != 2 || !slices.Equal(got.problems(), []string{"FRONTDESK_SECRET_OLD"}) || !strings.Contains(got.stderr, tt.says) {
+				t.Errorf("%s, %s: code %d:\n%s", name, command, got.code, got.stderr)
+			}
+		}
+	}
+}
+
+// What is configured as a secret is nowhere at rest, neither in the database and
+// its backup nor in what is streamed; that it was changed is.
+func TestConfiguredSecretsAreNotAtRest(t *testing.T) {
+	t.Chdir(t.TempDir())
+	first := named.without("FRONTDESK_SECRET_OLD").with(env{"FRONTDESK_AUDIT_WEBHOOK_URL": "http://127.0.0.1:1/quince-path?token=quince-token"})
+	second := first.with(env{
+		"FRONTDESK_SECRET": "quince-second-which-has-over-32-bytes", "FRONTDESK_SECRET_OLD": first["FRONTDESK_SECRET"], "FRONTDESK_ATOM_SUPERKEY": "quince-second-superkey",
+	})
+	for _, e := range []env{first, second} {
+		if got := serveOnce(t, e); got.code != 0 {
+			t.Fatalf("code %d:\n%s", got.code, got.stderr)
+		}
+	}
+	db := rawDatabase(t, "frontdesk.db")
+	execute(t, db, `VACUUM INTO 'backup.db'`)
+	var changes string
+	if err := db.QueryRow(`SELECT changes FROM audit_entries WHERE what = 'start' ORDER BY id DESC`).Scan(&changes); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"FRONTDESK_SECRET", "FRONTDESK_SECRET_OLD", "FRONTDESK_ATOM_SUPERKEY"} {
+		if !strings.Contains(changes, `"`+name+`":[`) {
+			t.Errorf("%s was changed, and is not among %s", name, changes)
+		}
+	}
+	for _, name := range []string{"FRONTDESK_ATOM_SUPERTOKEN", "FRONTDESK_IP1_KEY", "FRONTDESK_AUDIT_WEBHOOK_SECRET", "FRONTDESK_AUDIT_WEBHOOK_URL"} {
+		if strings.Contains(changes, name) {
+			t.Errorf("%s was not changed, and is among %s", name, changes)
+		}
+	}
+	files := folder(t, ".")
+	if len(files["audit.jsonl"]) == 0 || len(files["backup.db"]) == 0 {
+		t.Fatal("the test looks in the wrong place")
+	}
+	for name, content := range files {
+		for _, secret := range append(second.secrets(), "quince") {
+			backwards := []byte(secret)
+			slices.Reverse(backwards)
+			for _, form := range []string{secret, string(backwards), hex.EncodeToString([]byte(secret)), base64.RawStdEncoding.EncodeToString([]byte(secret))} {
+				if strings.Contains(content, form) {
+					t.Errorf("%q is in %s", form, name)
+				}
+			}
 		}
 	}
 }

@@ -71,8 +71,14 @@ func serve(a *app, s settings, people []store.Staff, demo *handlers.Demo) error 
 	if len(staff) == 0 {
 		return configProblems{variable("admins") + ": " + noAdmins}
 	}
-	if err := d.Start(a.ctx, version(), s.recorded()); err != nil {
+	if err := d.Start(a.ctx, version(), s.recorded(db)); err != nil {
 		return fmt.Errorf("record the start: %w", err)
+	}
+	var resealed store.Resealed
+	if len(s.OldSecret) > 0 {
+		if resealed, err = d.ChangeSecret(a.ctx); err != nil {
+			return fmt.Errorf("re-encrypt what the former secret has sealed: %w", err)
+		}
 	}
 
 	assets, err := static.New()
@@ -87,6 +93,9 @@ func serve(a *app, s settings, people []store.Staff, demo *handlers.Demo) error 
 		return err
 	}
 	s.announce(a)
+	if resealed.Changed {
+		fmt.Fprintf(s.words(a), "  secret      changed: %d values were re-encrypted; FRONTDESK_SECRET_OLD can be removed now\n", resealed.Values)
+	}
 	if s.Metrics != "" {
 		a.log.Warn("this version serves no metrics yet", "variable", variable("metrics-addr"))
 	}
@@ -178,7 +187,7 @@ func (s settings) words(a *app) io.Writer {
 
 // recorded are the settings as the audit log keeps them: by their variables'
 // names, secrets only as fingerprints that tell whether they were changed.
-func (s settings) recorded() map[string]string {
+func (s settings) recorded(db *store.DB) map[string]string {
 	all := map[string]string{
 		"FRONTDESK_ADDR": s.Addr, "FRONTDESK_BASE_URL": s.BaseURL.String(), "FRONTDESK_DATABASE": s.Database,
 		"FRONTDESK_PORTALS": strings.Join(s.Portals, ","), "FRONTDESK_ATOM_URL": s.AtomURL, "FRONTDESK_IP1_URL": s.IP1URL,
@@ -191,7 +200,7 @@ func (s settings) recorded() map[string]string {
 		"FRONTDESK_SMS_COOLDOWN": s.SMS.Cooldown.String(),
 	}
 	if s.Webhook != nil { // the rest of the address can be secret
-		all["FRONTDESK_AUDIT_WEBHOOK_URL"] = s.Webhook.Host + " " + store.Fingerprint(s.Secret, "FRONTDESK_AUDIT_WEBHOOK_URL", s.Webhook.String())
+		all["FRONTDESK_AUDIT_WEBHOOK_URL"] = s.Webhook.Host + " " + db.Fingerprint("FRONTDESK_AUDIT_WEBHOOK_URL", s.Webhook.String())
 	}
 	for name, address := range s.PortalURL {
 		all["FRONTDESK_PORTAL_"+strings.ToUpper(name)+"_URL"] = address
@@ -201,7 +210,7 @@ func (s settings) recorded() map[string]string {
 		"FRONTDESK_ATOM_SUPERTOKEN": s.Supertok, "FRONTDESK_IP1_KEY": s.IP1.Key, "FRONTDESK_IP1_TOKEN": s.IP1.Token,
 		"FRONTDESK_AUDIT_WEBHOOK_SECRET": string(s.WebhookSecret),
 	} {
-		all[name] = store.Fingerprint(s.Secret, name, secret)
+		all[name] = db.Fingerprint(name, secret)
 	}
 	return all
 }

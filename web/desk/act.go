@@ -288,6 +288,7 @@ const (
 	WhatRevoke       = "revoke session"
 	WhatLift         = "lift sign-in wait"
 	WhatStart        = "start"
+	WhatSecret       = "change secret"
 	WhatRestore      = audit.WhatRestore
 	WhatWitness      = "check witness"
 	WhatReadLog      = "read audit log"

@@ -92,7 +92,7 @@ func (d *Desk) issued(a *act, customer store.Customer, method string, got atom.C
 		if err != nil {
 			return err
 		}
-		answer.Rotated, a.Note = &rotated, joined(despite, rotated.note())
+		answer.Rotated, a.Note = &rotated, joined(despite, d.note(rotated, owner, given))
 		if owner != customer.CUID { // on their timeline too
 			if err := tx.Append(a.Ctx, &audit.Entry{
 				Act: a.ID, Phase: audit.Event, Who: a.By.Who(), What: a.What, On: audit.Subject{ID: owner, Email: customer.Email},

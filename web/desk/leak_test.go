@@ -1,16 +1,40 @@
 package desk
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
 	"frontdesk/store"
 	"frontdesk/store/audit"
+	"frontdesk/web/call"
 	"frontdesk/web/sandbox"
 )
+
+// formsOf are a secret as it is, escaped, in hexadecimal, backwards, and in base64
+// wherever in a longer text it stands.
+func formsOf(secret string) []string {
+	backwards := []byte(secret)
+	slices.Reverse(backwards)
+	forms := []string{secret, url.QueryEscape(secret), url.PathEscape(secret), hex.EncodeToString([]byte(secret)), fmt.Sprintf("%X", secret), string(backwards)}
+	for before := range 3 {
+		padded := append(make([]byte, before), secret...)
+		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+			text := encoding.EncodeToString(padded)[(before*8+5)/6:] // without what the bytes before have a part in
+			if len(padded)%3 != 0 {
+				text = text[:len(text)-1] // nor those behind
+			}
+			forms = append(forms, text)
+		}
+	}
+	return forms
+}
 
 // Every secret that frontdesk handles, used every way, and none of them in the
 // audit log, the log or the database's bytes (promise 4).
@@ -94,6 +118,25 @@ func TestNothingLeaks(t *testing.T) {
 	}
 	_, err = echo.CreateCustomer(ctx, r.mia, "echo", r.newCustomer())
 	failed(err)
+	_, err = echo.Live(ctx, r.mia, c.CUID)
+	failed(err)
+	portalEcho := r.desk(r.Store, r.fake(func(w http.ResponseWriter, req *http.Request) {
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		w.WriteHeader(401)
+		fmt.Fprintf(w, `{"error": %q}`, "Unauthorized: "+string(body))
+	}), call.Limits{})
+	_, err = portalEcho.Confirm(ctx, r.mia, WhatConfirm, plant("echoed password", "PLANTED-echoed-password"))
+	if p := r.problem(err); !strings.Contains(p.Error(), "•••") || strings.Contains(p.Error()+p.Text+p.Message, "PLANTED") {
+		t.Errorf("echoed: %+v", p)
+	}
+	// Of the configuration's secrets, fingerprints are on record.
+	r.starts("1.0", map[string]string{
+		"FRONTDESK_ATOM_SUPERKEY": r.Store.Fingerprint("FRONTDESK_ATOM_SUPERKEY", superKey), "FRONTDESK_ATOM_SUPERTOKEN": r.Store.Fingerprint("FRONTDESK_ATOM_SUPERTOKEN", superToken),
+		"FRONTDESK_AUDIT_WEBHOOK_SECRET": r.Store.Fingerprint("FRONTDESK_AUDIT_WEBHOOK_SECRET", plant("webhook secret", "PLANTED-webhook-secret")),
+	})
 	r.control(`{"service": "atom", "lose_answer": true}`)
 	_, err = r.OpenSSO(ctx, r.mia, "lost", r.customer().CUID, "")
 	failed(err)
@@ -112,7 +155,7 @@ func TestNothingLeaks(t *testing.T) {
 	}
 	for place, text := range places {
 		for name, secret := range secrets {
-			for _, form := range []string{secret, url.QueryEscape(secret)} {
+			for _, form := range formsOf(secret) {
 				if strings.Contains(text, form) {
 					t.Errorf("%s holds the %s", place, name)
 				}

@@ -323,11 +323,16 @@ func (r *rig) problem(err error) *Problem {
 	return p
 }
 
-// everything is all that is at rest: the database's bytes and the log's text.
+// everything is all that is at rest: the bytes of the database, of its side files
+// and of a backup, and the log's text.
 func (r *rig) everything() string {
 	r.Helper()
 	var all strings.Builder
-	for _, name := range []string{r.path, r.path + "-wal"} {
+	backup := filepath.Join(r.TempDir(), "backup.db")
+	if _, err := r.raw.Exec(`VACUUM INTO $1`, backup); err != nil {
+		r.Fatal(err)
+	}
+	for _, name := range []string{r.path, r.path + "-wal", r.path + "-shm", backup} {
 		f, err := os.Open(name)
 		if err != nil {
 			r.Fatal(err)

@@ -35,8 +35,10 @@ func rotation(ctx context.Context, tx *store.Tx, cuid string, got store.Credenti
 	return Rotation{Known: true, NewKey: got.Key != former.Key, NewToken: got.Token != former.Token, StoredAt: about.StoredAt, StoredBy: about.StoredBy}, nil
 }
 
-// note is the rotation as the log keeps it.
-func (r Rotation) note() string {
+// note is the rotation as the log keeps it. The fingerprints are keyed, so that
+// they tell whether two are the same, and nothing else about them: somebody who
+// has the log alone can follow a key from entry to entry.
+func (d *Desk) note(r Rotation, cuid string, got store.Credentials) string {
 	words := func(isNew bool) string {
 		switch {
 		case !r.Known:
@@ -46,5 +48,6 @@ func (r Rotation) note() string {
 		}
 		return "the same as before"
 	}
-	return "key " + words(r.NewKey) + "; token " + words(r.NewToken)
+	return "key " + words(r.NewKey) + ", " + d.Store.Fingerprint("credentials", cuid, "key", got.Key) +
+		"; token " + words(r.NewToken) + ", " + d.Store.Fingerprint("credentials", cuid, "token", got.Token)
 }

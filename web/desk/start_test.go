@@ -29,9 +29,8 @@ func (r *rig) starts(version string, settings map[string]string) audit.Entry {
 func TestStartsAreOnRecord(t *testing.T) {
 	r := newRig(t)
 	const old, new = "PLANTED-old-secret", "PLANTED-new-secret"
-	secret := make([]byte, 32)
 	settings := map[string]string{
-		"FRONTDESK_ADDR": ":8080", "FRONTDESK_METRICS_ADDR": "", "FRONTDESK_IP1_KEY": store.Fingerprint(secret, "FRONTDESK_IP1_KEY", old),
+		"FRONTDESK_ADDR": ":8080", "FRONTDESK_METRICS_ADDR": "", "FRONTDESK_IP1_KEY": r.Store.Fingerprint("FRONTDESK_IP1_KEY", old),
 	}
 	detail := regexp.MustCompile(`^version (\S+), configuration (sha256:[0-9a-f]{16})$`)
 	e := r.starts("1.0", settings)
@@ -47,7 +46,7 @@ func TestStartsAreOnRecord(t *testing.T) {
 		t.Errorf("nothing has changed: %+v", e)
 	}
 	e = r.starts("1.1", map[string]string{
-		"FRONTDESK_ADDR": ":9090", "FRONTDESK_SYNC": "5m", "FRONTDESK_IP1_KEY": store.Fingerprint(secret, "FRONTDESK_IP1_KEY", new),
+		"FRONTDESK_ADDR": ":9090", "FRONTDESK_SYNC": "5m", "FRONTDESK_IP1_KEY": r.Store.Fingerprint("FRONTDESK_IP1_KEY", new),
 	})
 	var changed map[string][2]string
 	if err := json.Unmarshal([]byte(e.Changes), &changed); err != nil {
@@ -55,7 +54,7 @@ func TestStartsAreOnRecord(t *testing.T) {
 	}
 	wantChanges := map[string][2]string{
 		"FRONTDESK_ADDR": {":8080", ":9090"}, "FRONTDESK_SYNC": {"", "5m"},
-		"FRONTDESK_IP1_KEY": {store.Fingerprint(secret, "FRONTDESK_IP1_KEY", old), store.Fingerprint(secret, "FRONTDESK_IP1_KEY", new)},
+		"FRONTDESK_IP1_KEY": {r.Store.Fingerprint("FRONTDESK_IP1_KEY", old), r.Store.Fingerprint("FRONTDESK_IP1_KEY", new)},
 	}
 	if !reflect.DeepEqual(changed, wantChanges) {
 		t.Errorf("changes %v, want %v", changed, wantChanges)
