@@ -12,9 +12,9 @@ import (
 	"frontdesk/web/sandbox"
 )
 
-// TestThrottleOutlivesARestart: waits are kept in the database, and an admin
+// TestAdminsSeeAndLiftWaits: waits are kept in the database, and an admin
 // sees and lifts them.
-func TestThrottleOutlivesARestart(t *testing.T) {
+func TestAdminsSeeAndLiftWaits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{})
 	admin, b := w.signedIn("alice"), w.browser()

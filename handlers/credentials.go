@@ -136,6 +136,9 @@ func (h *Handlers) customerLive(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page := views.LivePage{Page: h.page(r, "Live record"), Row: customerRow(customer)}
+	if r.Method == http.MethodHead { // asks what it would be; ATOM is not asked
+		return h.render(w, r, http.StatusOK, views.Live(page))
+	}
 	live, err := h.Desk.Live(r.Context(), visitOf(r).Actor, customer.CUID)
 	var p *desk.Problem
 	switch {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -49,6 +50,7 @@ type setup struct {
 	wrap      func(http.Handler) http.Handler // around the sandbox
 	super     [2]string
 	portals   []string
+	proxies   []netip.Prefix
 }
 
 // smsLimits are the desk's limits on SMS codes.
@@ -216,7 +218,7 @@ func (w *world) start() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	h, err := New(Config{Desk: d, Store: db, Assets: assets, Log: log, Now: w.clock.Now, BaseURL: base, Secret: w.secret, OldSecret: w.oldSecret, Portals: names})
+	h, err := New(Config{Desk: d, Store: db, Assets: assets, Log: log, Now: w.clock.Now, BaseURL: base, Secret: w.secret, OldSecret: w.oldSecret, Portals: names, Proxies: s.proxies})
 	if err != nil {
 		w.t.Fatal(err)
 	}
