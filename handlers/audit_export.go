@@ -55,17 +55,16 @@ func (h *Handlers) auditExport(w http.ResponseWriter, r *http.Request, ending, c
 	}
 	control, begun := http.NewResponseController(w), false
 	page := func(entries []audit.Entry) error {
-		// The server's own limit is for a whole answer; this one begins anew with each page.
-		if err := control.SetWriteDeadline(time.Now().Add(chunkLimit)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-			return err
-		}
 		if !begun {
 			begun = true
 			head := w.Header()
 			head.Set("Content-Type", contentType)
 			head.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="frontdesk-audit-%s.%s"`, h.Now().UTC().Format(time.DateOnly), ending))
-			head.Set("Cache-Control", "no-store")
 			w.WriteHeader(http.StatusOK)
+		}
+		// The limit that other answers have is for the whole of them; this one begins anew with each page.
+		if err := control.SetWriteDeadline(time.Now().Add(chunkLimit)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return err
 		}
 		for i := range entries {
 			if err := out.Write(&entries[i]); err != nil {

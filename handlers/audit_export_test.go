@@ -222,6 +222,7 @@ func TestExportStreamsInConstantMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := httptest.NewRequest(http.MethodGet, "/audit/export.csv?what=filled", nil)
+	r.Host = u.Host
 	for _, c := range b.c.Jar.Cookies(u) {
 		r.AddCookie(c)
 	}

@@ -50,7 +50,6 @@ func (h *Handlers) auditCheckpoint(w http.ResponseWriter, r *http.Request) error
 		return err
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
 	_, err = w.Write([]byte(head.Note))
 	return err
 }
@@ -75,7 +74,6 @@ func (h *Handlers) auditEntryProof(w http.ResponseWriter, r *http.Request) error
 	head := w.Header()
 	head.Set("Content-Type", "application/json")
 	head.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="entry-%d.proof.json"`, id))
-	head.Set("Cache-Control", "no-store")
 	_, err = w.Write(append(body, '\n'))
 	return err
 }

@@ -153,6 +153,7 @@ func p99(b *testing.B, w *world, cookies []*http.Cookie, path string, requests i
 	for b.Loop() {
 		for range requests {
 			r := httptest.NewRequest(http.MethodGet, path, nil)
+			r.Host = "127.0.0.1"
 			for _, c := range cookies {
 				r.AddCookie(c)
 			}

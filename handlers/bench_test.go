@@ -26,6 +26,7 @@ func BenchmarkPages(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				r := httptest.NewRequest(http.MethodGet, page.path, nil)
+				r.Host = home.Host
 				if page.name != "login" {
 					for _, c := range cookies {
 						r.AddCookie(c)
@@ -43,6 +44,7 @@ func BenchmarkPages(b *testing.B) {
 		for b.Loop() {
 			form := url.Values{"receipt": {receipt()}}
 			r := httptest.NewRequest(http.MethodPost, "/customers/"+customer.CUID+"/sso", nil)
+			r.Host = home.Host
 			r.PostForm, r.Form = form, form
 			for _, c := range cookies {
 				r.AddCookie(c)

@@ -27,7 +27,7 @@ func (h *Handlers) showPasscode(w http.ResponseWriter, r *http.Request, status i
 	}
 	page := views.PasscodePage{
 		Page: h.page(r, "Passcode"), Row: customerRow(customer), Send: views.ActForm{Receipt: receipt()}, Redeem: views.ActForm{Receipt: receipt()},
-		Passcode: views.Input{Name: "passcode", Label: "Passcode", Autocomplete: "off", InputMode: "numeric", Required: true, Mono: true, MaxLength: 100},
+		Passcode: views.Input{Name: "passcode", Label: "Passcode", Secret: true, Autocomplete: "off", InputMode: "numeric", Required: true, Mono: true, MaxLength: 100},
 		Problem:  h.problem(r, p),
 	}
 	sent, err := h.Store.Search(ctx, audit.Filter{OnID: customer.CUID, What: desk.WhatSendPasscode, Result: audit.Done, From: h.Now().Add(-lately)}, audit.Page{Limit: 1})

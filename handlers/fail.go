@@ -23,12 +23,17 @@ func (h *Handlers) fail(w http.ResponseWriter, r *http.Request, err error) {
 		h.Log.Error("unexpected error", "request", v.ID, "error", err)
 	}
 	h.retryAfter(w, p)
-	shown := h.problem(r, p)
+	h.showProblem(w, r, p.Status(), p)
+}
+
+// showProblem is the page, or for htmx the fragment, that says what is wrong.
+func (h *Handlers) showProblem(w http.ResponseWriter, r *http.Request, status int, p *desk.Problem) {
+	v, shown := visitOf(r), h.problem(r, p)
 	component := views.Error(views.ErrorPage{Page: h.page(r, p.Title), Problem: shown})
 	if isFragment(r) {
 		component = views.ProblemBox(h.page(r, p.Title), shown)
 	}
-	if err := h.render(w, r, p.Status(), component); err != nil {
+	if err := h.render(w, r, status, component); err != nil {
 		h.Log.Error("render an error page", "request", v.ID, "error", err)
 		http.Error(w, "frontdesk could not show this page. Tell your operator, with request "+v.ID+".", http.StatusInternalServerError)
 	}

@@ -48,7 +48,10 @@ type Handlers struct {
 	sessions *scs.SessionManager
 	cookies  *gorilla.CookieStore
 	routes   []route
+	patterns *http.ServeMux // the routes' patterns alone, to look them up
 	handler  http.Handler
+
+	bodyLimit, answerLimit time.Duration // fields, so that tests need not wait for them
 }
 
 // New returns the whole web application as one handler.
@@ -56,7 +59,7 @@ func New(c Config) (*Handlers, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	h := &Handlers{Config: c, sessions: newSessions(c)}
+	h := &Handlers{Config: c, sessions: newSessions(c), bodyLimit: bodyLimit, answerLimit: answerLimit}
 	var err error
 	if h.cookies, err = newCookies(c); err != nil {
 		return nil, fmt.Errorf("derive the cookie keys: %w", err)

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -61,28 +62,47 @@ func TestOtherOrigins(t *testing.T) {
 	in.get("/").wantStatus(http.StatusOK) // nobody was signed out
 }
 
-// TestBodies: too large, cut, or of another kind.
+// TestBodies: only forms as our pages send them are taken, and they have a size.
 func TestBodies(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{})
 	b := w.signedIn("mia")
 	mark := w.mark()
+	fields := func(n int) url.Values {
+		f := url.Values{}
+		for i := range n {
+			f.Set(fmt.Sprint("f", i), "x")
+		}
+		return f
+	}
+	const kind = "Content-Type"
+	small := url.Values{"company": {"x"}}
 	for _, c := range []struct {
 		name, target string
 		form         url.Values
 		header       []string
+		status       int
 		says         string
 	}{
-		{"too large", "/customers", url.Values{"company": {strings.Repeat("x", 70<<10)}}, nil, "could not be read"},
-		{"too large, signed in or not", "/login", url.Values{"username": {strings.Repeat("x", 70<<10)}}, nil, "could not be read"},
-		{"bad escapes", "/customers?a=%zz", url.Values{"company": {"x"}}, nil, "could not be read"},
-		{"JSON", "/customers", url.Values{"company": {"x"}}, []string{"Content-Type", "application/json"}, "check the form"},
-		{"no kind", "/customers", url.Values{"company": {"x"}}, []string{"Content-Type", ""}, "check the form"},
+		{"too large", "/customers", url.Values{"company": {strings.Repeat("x", 70<<10)}}, nil, 413, "at most 64 KiB"},
+		{"just not too large", "/customers", url.Values{"company": {strings.Repeat("x", 63<<10)}}, nil, 422, "check the form"},
+		{"too large, signed in or not", "/login", url.Values{"username": {strings.Repeat("x", 70<<10)}}, nil, 413, "at most 64 KiB"},
+		{"too many fields", "/customers", fields(101), nil, 413, "100 fields"},
+		{"one field too often", "/customers", url.Values{"company": strings.Split(strings.Repeat("x", 101), "")}, nil, 413, "100 fields"},
+		{"just not too many fields", "/customers", fields(100), nil, 422, "check the form"},
+		{"bad escapes", "/customers?a=%zz", small, nil, 422, "could not be read"},
+		{"JSON", "/customers", small, []string{kind, "application/json"}, 415, "not a form"},
+		{"plain text, as a form elsewhere can send it", "/customers", small, []string{kind, "text/plain"}, 415, "not a form"},
+		{"multipart, likewise", "/customers", small, []string{kind, "multipart/form-data; boundary=x"}, 415, "not a form"},
+		{"no kind", "/customers", small, []string{kind, ""}, 415, "not a form"},
+		{"a garbled kind", "/customers", small, []string{kind, "application/x-www-form-urlencoded; ="}, 415, "not a form"},
+		{"with a charset", "/customers", small, []string{kind, "application/x-www-form-urlencoded; charset=UTF-8"}, 422, "check the form"},
+		{"no kind and no body", "/customers", nil, []string{kind, ""}, 422, "check the form"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := b.in(t).post(c.target, c.form, c.header...)
-			p.wantStatus(http.StatusUnprocessableEntity)
-			p.want(c.says)
+			p.wantStatus(c.status)
+			p.want(c.says, "Nothing was")
 		})
 	}
 	if calls := w.calls(mark); len(calls) > 0 {

@@ -17,20 +17,22 @@ import (
 	"frontdesk/web/desk"
 )
 
-// maxForm bounds a posted form, in bytes.
-const maxForm = 64 << 10
+// answerLimit is how long a reader may take to fetch an answer; exports, which
+// take longer, begin it anew with each part.
+const answerLimit = 30 * time.Second
 
 // wrap puts around the mux what every request passes: an ID and a log line, no
-// crash without a page, the headers, the session.
+// crash without a page, the headers, the checks of where it comes from and
+// where it was meant to go, the session.
 func (h *Handlers) wrap(next http.Handler) http.Handler {
 	pages := h.sessions.LoadAndSave(h.identified(next))
-	return h.logged(h.headers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return h.logged(h.headers(h.addressed(h.isolated(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isBare(r.URL.Path) { // no session is read for these
 			next.ServeHTTP(w, r)
 			return
 		}
 		pages.ServeHTTP(w, r)
-	})))
+	})))))
 }
 
 // isBare tells the paths that are asked for often and are nobody's.
@@ -46,6 +48,7 @@ type visit struct {
 	Prefs  *prefs
 	Token  string    // the portal token, when signed in
 	Ends   time.Time // of the session at the latest
+	Idle   time.Time // when it ends if nothing happens
 	Route  string
 	Form   string        // what the page's CSP form-action admits beside 'self'
 	Alarm  *desk.Problem // the audit log is not what this browser has seen
@@ -70,7 +73,7 @@ func (h *Handlers) logged(next http.Handler) http.Handler {
 		// Both are filled in on the way; the session's row reads its part when scs commits.
 		r = r.WithContext(store.WithSessionMeta(context.WithValue(r.Context(), visitKey{}, v), v.Meta))
 		w.Header().Set("X-Request-Id", v.ID)
-		sw := &statusWriter{ResponseWriter: w}
+		sw := &statusWriter{ResponseWriter: w, limit: h.answerLimit}
 		defer func() {
 			if cause := recover(); cause != nil {
 				if cause == http.ErrAbortHandler {
@@ -99,9 +102,12 @@ func (h *Handlers) logged(next http.Handler) http.Handler {
 	})
 }
 
-// statusWriter remembers the status for the log.
+// statusWriter remembers the status for the log, and gives the reader a limited
+// time once the answer is there: a client that does not read must not hold a
+// connection for as long as the slowest act may take.
 type statusWriter struct {
 	http.ResponseWriter
+	limit  time.Duration
 	status int
 	closed bool // another answer has gone out in place of the handler's
 }
@@ -110,25 +116,39 @@ func (w *statusWriter) WriteHeader(status int) {
 	if w.closed {
 		return
 	}
-	if w.status == 0 {
-		w.status = status
-	}
+	w.begin(status)
 	w.ResponseWriter.WriteHeader(status)
+}
+
+// begin is called with the status as soon as it is known.
+func (w *statusWriter) begin(status int) {
+	if w.status != 0 {
+		return
+	}
+	w.status = status
+	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(w.limit)) // a test's recorder has none
 }
 
 func (w *statusWriter) Write(b []byte) (int, error) {
 	if w.closed {
 		return len(b), nil
 	}
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
+	w.begin(http.StatusOK)
 	return w.ResponseWriter.Write(b)
 }
 
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// headers sets what every answer carries. render sets the CSP of pages.
+// permissions refuses what a browser could do for a page and none of ours asks
+// for. Copying to the clipboard is left to our own pages.
+const permissions = "accelerometer=(), autoplay=(), browsing-topics=(), camera=(), clipboard-read=(), clipboard-write=(self), compute-pressure=(), " +
+	"display-capture=(), encrypted-media=(), fullscreen=(), gamepad=(), geolocation=(), gyroscope=(), hid=(), identity-credentials-get=(), " +
+	"idle-detection=(), keyboard-map=(), local-fonts=(), magnetometer=(), microphone=(), midi=(), otp-credentials=(), payment=(), picture-in-picture=(), " +
+	"publickey-credentials-create=(), publickey-credentials-get=(), screen-wake-lock=(), serial=(), storage-access=(), sync-xhr=(), usb=(), " +
+	"window-management=(), xr-spatial-tracking=()"
+
+// headers sets what every answer carries. render sets the CSP of pages, and the
+// assets say themselves how long they may be kept.
 func (h *Handlers) headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		head := w.Header()
@@ -137,8 +157,10 @@ func (h *Handlers) headers(next http.Handler) http.Handler {
 		head.Set("X-Frame-Options", "DENY")
 		head.Set("Referrer-Policy", "same-origin")
 		head.Set("Cross-Origin-Opener-Policy", "same-origin")
+		head.Set("Cross-Origin-Embedder-Policy", "require-corp")
 		head.Set("Cross-Origin-Resource-Policy", "same-origin")
-		head.Set("Permissions-Policy", "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=(), interest-cohort=()")
+		head.Set("Permissions-Policy", permissions)
+		head.Set("Cache-Control", "no-store")
 		if h.secure() {
 			head.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 		}
@@ -196,33 +218,6 @@ func (h *Handlers) deny(r *http.Request, rt route, why string) {
 		return
 	}
 	h.Desk.Deny(r.Context(), visitOf(r).Actor.Who(), rt.Pattern, audit.Subject{ID: cuidOf(r)}, why)
-}
-
-// posted refuses state-changing requests from other origins and bounds the
-// form, which is parsed here, once.
-func (h *Handlers) posted(next http.Handler) http.Handler {
-	origins := http.NewCrossOriginProtection()
-	origin := h.BaseURL.Scheme + "://" + h.BaseURL.Host
-	if err := origins.AddTrustedOrigin(origin); err != nil {
-		panic(err) // the configuration has checked that it is a URL with a host
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := origins.Check(r); err != nil {
-			if v := visitOf(r); v.signedIn() { // a stranger's posts must not fill the log
-				h.Desk.Deny(r.Context(), v.Actor.Who(), "post from another site", audit.Subject{}, r.Method+" "+r.URL.Path)
-			}
-			h.fail(w, r, &desk.Problem{Kind: desk.Forbidden, Title: "This came from another site",
-				Text: "frontdesk takes forms from its own pages only. Nothing was done.", Advice: "Open frontdesk itself and do it there.", Err: err})
-			return
-		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		if err := r.ParseForm(); err != nil {
-			h.fail(w, r, &desk.Problem{Kind: desk.Invalid, Title: "The form could not be read", Text: "It is too large, or was cut on its way. Nothing was done.",
-				Advice: "Go back and send it again.", Err: err})
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }
 
 // address is the reader's IP address. X-Forwarded-For is believed only from

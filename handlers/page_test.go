@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -203,6 +204,19 @@ func (f form) filled(fill url.Values) url.Values {
 	return v
 }
 
+// The policies: of pages, where each has a nonce of its own, and of everything else.
+var (
+	pageCSP = regexp.MustCompile(`^default-src 'none'; script-src 'nonce-([A-Z2-7]{26})'; style-src 'nonce-([A-Z2-7]{26})'; img-src 'self' data:; font-src 'self'; ` +
+		`connect-src 'self'; form-action 'self'( https:| https?://[^;' ]+)*; base-uri 'none'; frame-ancestors 'none'; ` +
+		`require-trusted-types-for 'script'; trusted-types default$`)
+	bareCSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+
+// isRendered tells pages and fragments from net/http's own redirect to the cleaned path.
+func (p *page) isRendered() bool {
+	return strings.HasPrefix(p.res.Header.Get("Content-Type"), "text/html") && p.status != http.StatusTemporaryRedirect
+}
+
 // checkHeaders holds what every answer must carry.
 func (p *page) checkHeaders(w *world) {
 	p.t.Helper()
@@ -211,37 +225,48 @@ func (p *page) checkHeaders(w *world) {
 	if p.status == http.StatusSeeOther && !strings.HasPrefix(p.location(), "/") {
 		referrer = "no-referrer" // it leads off to the platform
 	}
+	cache := "no-store"
+	if strings.HasPrefix(p.res.Request.URL.Path, "/static/") && p.status == http.StatusOK {
+		cache = "public, max-age=31536000, immutable" // its name changes with its content
+	}
 	for name, want := range map[string]string{
-		"X-Content-Type-Options": "nosniff", "Referrer-Policy": referrer, "Cross-Origin-Opener-Policy": "same-origin", "X-Frame-Options": "DENY",
+		"X-Content-Type-Options": "nosniff", "Referrer-Policy": referrer, "X-Frame-Options": "DENY", "Cache-Control": cache,
+		"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp", "Cross-Origin-Resource-Policy": "same-origin",
 	} {
 		if got := head.Get(name); got != want {
 			p.t.Errorf("%s: %s is %q, want %q", p.what, name, got, want)
 		}
 	}
 	csp := head.Get("Content-Security-Policy")
-	for _, part := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action "} {
-		if !strings.Contains(csp, part) {
-			p.t.Errorf("%s: the CSP lacks %s: %s", p.what, part, csp)
+	if p.isRendered() {
+		nonces := pageCSP.FindStringSubmatch(csp)
+		if nonces == nil || nonces[1] != nonces[2] {
+			p.t.Errorf("%s: the page's CSP is %q", p.what, csp)
+		} else if _, again := w.nonces.LoadOrStore(nonces[1], true); again {
+			p.t.Errorf("%s: the nonce %s was used before", p.what, nonces[1])
+		}
+	} else if csp != bareCSP {
+		p.t.Errorf("%s: the CSP is %q, want %q", p.what, csp, bareCSP)
+	}
+	permissions := strings.Split(head.Get("Permissions-Policy"), ", ")
+	for _, want := range []string{
+		"camera=()", "clipboard-read=()", "clipboard-write=(self)", "display-capture=()", "geolocation=()", "hid=()", "microphone=()", "midi=()",
+		"payment=()", "publickey-credentials-create=()", "publickey-credentials-get=()", "serial=()", "usb=()",
+	} {
+		if !slices.Contains(permissions, want) {
+			p.t.Errorf("%s: Permissions-Policy lacks %s: %q", p.what, want, permissions)
 		}
 	}
-	if strings.Contains(csp, "unsafe-") || strings.Contains(csp, " *;") || strings.Contains(csp, " * ") {
-		p.t.Errorf("%s: the CSP is loose: %s", p.what, csp)
-	}
-	if !strings.Contains(head.Get("Permissions-Policy"), "camera=()") {
-		p.t.Errorf("%s: Permissions-Policy is %q", p.what, head.Get("Permissions-Policy"))
+	for _, feature := range permissions {
+		if !strings.HasSuffix(feature, "=()") && feature != "clipboard-write=(self)" {
+			p.t.Errorf("%s: Permissions-Policy allows %s", p.what, feature)
+		}
 	}
 	if got := head.Get("Strict-Transport-Security") != ""; got != w.setup.https {
 		p.t.Errorf("%s: HSTS sent: %v, https: %v", p.what, got, w.setup.https)
 	}
 	if head.Get("X-Request-Id") == "" {
 		p.t.Errorf("%s: no request ID", p.what)
-	}
-	switch {
-	case p.status == http.StatusTemporaryRedirect: // net/http's own, to the cleaned path
-	case strings.HasPrefix(head.Get("Content-Type"), "text/html"), p.status == http.StatusSeeOther:
-		if got := head.Get("Cache-Control"); got != "no-store" {
-			p.t.Errorf("%s: Cache-Control is %q, want no-store", p.what, got)
-		}
 	}
 }
 
@@ -255,6 +280,10 @@ func (p *page) checkHTML(fragment bool) {
 	complain := func(format string, args ...any) {
 		p.t.Helper()
 		p.t.Errorf("%s: "+format, append([]any{p.what}, args...)...)
+	}
+	nonce := "none" // the header's, which checkHeaders holds to be there
+	if found := pageCSP.FindStringSubmatch(p.res.Header.Get("Content-Security-Policy")); found != nil {
+		nonce = found[1]
 	}
 	ids, labelled, h1 := map[string]bool{}, map[string]bool{}, 0
 	for n := range nodes(p.doc) {
@@ -297,6 +326,13 @@ func (p *page) checkHTML(fragment bool) {
 			if attr(n, "src") == "" {
 				complain("an inline script")
 			}
+			if attr(n, "nonce") != nonce {
+				complain("a script with the nonce %q, want %q", attr(n, "nonce"), nonce)
+			}
+		case "link":
+			if attr(n, "rel") == "stylesheet" && attr(n, "nonce") != nonce {
+				complain("a style sheet with the nonce %q, want %q", attr(n, "nonce"), nonce)
+			}
 		case "svg", "img":
 			if attr(n, "aria-hidden") != "true" && attr(n, "aria-label") == "" && attr(n, "aria-labelledby") == "" && attr(n, "alt") == "" {
 				complain("<%s> is neither hidden nor named", n.Data)
@@ -306,6 +342,15 @@ func (p *page) checkHTML(fragment bool) {
 				complain("a label is for #%s, which is not there", id)
 			}
 		case "input", "select", "textarea":
+			// What may be remembered by the browser: passwords by its own manager, other secrets by nothing.
+			if want, ok := map[string]string{"password": "current-password", "passcode": "off", "code": "off", "token": "off"}[attr(n, "name")]; ok {
+				if attr(n, "autocomplete") != want {
+					complain("<%s name=%q> has autocomplete=%q, want %q", n.Data, attr(n, "name"), attr(n, "autocomplete"), want)
+				}
+				if attr(n, "type") != "password" && !has(n, "data-secret") {
+					complain("<%s name=%q> may end up in a draft", n.Data, attr(n, "name"))
+				}
+			}
 			if attr(n, "type") == "hidden" || attr(n, "aria-label") != "" || within(n, "label") || (attr(n, "id") != "" && labelled[attr(n, "id")]) {
 				continue
 			}

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"bytes"
+	"crypto/rand"
 	"net/http"
 	"strconv"
 	"time"
@@ -25,13 +26,13 @@ func (h *Handlers) page(r *http.Request, title string) views.Page {
 		}
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		p.Path = formPath(r.URL.EscapedPath()) // a way back must be a page
+		p.Path, p.Posted = formPath(r.URL.EscapedPath()), true // a way back must be a page
 	}
 	if v.signedIn() {
 		s := v.Actor.Staff
 		p.User = &views.User{Name: s.Name, Username: s.Username, Portal: s.Portal, Role: string(s.Role)}
 		p.Menu = h.menuFor(s.Role, r.URL.Path)
-		p.SessionEnd, p.EndsSoon = v.Ends, v.Ends.Sub(h.Now()) < endsSoon
+		p.SessionEnd, p.EndsSoon, p.IdleEnd = v.Ends, v.Ends.Sub(h.Now()) < endsSoon, v.Idle
 	}
 	if v.Alarm != nil {
 		p.Alarm = h.problem(r, v.Alarm)
@@ -83,7 +84,8 @@ func found[T any](v T, err error) (T, error) {
 // that one which fails half-way never leaves half a 200.
 func (h *Handlers) render(w http.ResponseWriter, r *http.Request, status int, c templ.Component) error {
 	var body bytes.Buffer
-	if err := c.Render(r.Context(), &body); err != nil {
+	nonce := rand.Text() // 130 bits, for this page alone
+	if err := c.Render(templ.WithNonce(r.Context(), nonce), &body); err != nil {
 		return err
 	}
 	v := visitOf(r)
@@ -95,10 +97,12 @@ func (h *Handlers) render(w http.ResponseWriter, r *http.Request, status int, c 
 		form += " " + v.Form
 	}
 	head := w.Header()
-	head.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "+
-		"form-action "+form+"; base-uri 'none'; frame-ancestors 'none'")
+	// Scripts and styles are those that the layout names, and no others of ours either. Only the policy in
+	// static/js/trusted.js, which htmx needs, may turn text into elements.
+	head.Set("Content-Security-Policy", "default-src 'none'; script-src 'nonce-"+nonce+"'; style-src 'nonce-"+nonce+"'; "+
+		"img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action "+form+"; base-uri 'none'; frame-ancestors 'none'; "+
+		"require-trusted-types-for 'script'; trusted-types default")
 	head.Set("Content-Type", "text/html; charset=utf-8")
-	head.Set("Cache-Control", "no-store")
 	head.Set("Vary", "HX-Request")
 	head.Set("Content-Length", strconv.Itoa(body.Len()))
 	w.WriteHeader(status)
@@ -113,11 +117,11 @@ func (h *Handlers) render(w http.ResponseWriter, r *http.Request, status int, c 
 func (h *Handlers) redirect(w http.ResponseWriter, r *http.Request, to string) {
 	if r.Method == http.MethodPost { // the browser takes along that its act is on record
 		h.hear(r)
+		h.dropTyped(r, visitOf(r))
 	}
 	if err := h.savePrefs(w, r, visitOf(r)); err != nil {
 		h.Log.Error("save the preferences cookie", "error", err, "request", visitOf(r).ID)
 	}
-	w.Header().Set("Cache-Control", "no-store")
 	if to == "" {
 		w.WriteHeader(http.StatusNoContent)
 		return

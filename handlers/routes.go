@@ -36,6 +36,8 @@ func (h *Handlers) allRoutes() []route {
 		{"GET /readyz", public, h.readyz, none},
 
 		{"GET /{$}", viewer, h.home, menu("Home", "house", "g h")},
+		{"GET /session", viewer, h.sessionState, none},
+		{"POST /session/active", viewer, h.sessionActive, none},
 		{"POST /session/renew", viewer, h.sessionRenew, none},
 
 		{"GET /customers", viewer, h.customersList, menu("Customers", "users", "g c")},
@@ -89,6 +91,7 @@ func (h *Handlers) allRoutes() []route {
 // mux puts the routes behind their checks.
 func (h *Handlers) mux() http.Handler {
 	mux := http.NewServeMux()
+	h.patterns = http.NewServeMux()
 	mux.Handle("/static/{file}", h.Assets.Handler())
 	for _, rt := range h.routes {
 		handle := h.checked(rt)
@@ -96,6 +99,7 @@ func (h *Handlers) mux() http.Handler {
 			handle = h.posted(handle)
 		}
 		mux.Handle(rt.Pattern, handle)
+		h.patterns.Handle(rt.Pattern, http.NotFoundHandler())
 	}
 	mux.Handle("/", http.HandlerFunc(h.noSuchPage))
 	return mux

@@ -181,9 +181,12 @@ func (h *Handlers) identify(r *http.Request, v *visit) error {
 		v.Prefs.flash("info", "Your portal token ran out after 24 hours, and your session with it.")
 		return h.sessions.Destroy(ctx)
 	}
+	v.Idle = session.SeenAt.Add(h.Desk.Idle)
 	if now.Sub(session.SeenAt) > min(touchEvery, h.Desk.Idle/4) && !isPoll(r) {
 		if err := h.Store.TouchSession(ctx, session.ID); err != nil {
 			h.Log.Warn("note a session's use", "error", err, "request", v.ID) // reading goes on when the database cannot be written
+		} else {
+			v.Idle = now.Add(h.Desk.Idle)
 		}
 	}
 	v.Token, v.Ends = h.sessions.GetString(ctx, keyToken), ends
@@ -193,8 +196,11 @@ func (h *Handlers) identify(r *http.Request, v *visit) error {
 }
 
 // isPoll tells whether the page asked by itself: that nobody does, so it does
-// not keep the session alive. Such elements have an ID that begins with "poll-".
-func isPoll(r *http.Request) bool { return strings.HasPrefix(r.Header.Get("HX-Trigger"), "poll-") }
+// not keep the session alive. Such elements have an ID that begins with "poll-";
+// GET /session is how a page asks whether it is still signed in.
+func isPoll(r *http.Request) bool {
+	return strings.HasPrefix(r.Header.Get("HX-Trigger"), "poll-") || (r.URL.Path == "/session" && r.Method != http.MethodPost)
+}
 
 // sessionTime reads a time of the session; the zero time when it has none.
 func (h *Handlers) sessionTime(ctx context.Context, key string) time.Time {
@@ -224,7 +230,7 @@ func (h *Handlers) begin(r *http.Request, v *visit, in desk.SignedIn) error {
 	h.sessions.Put(ctx, keyPassword, h.Now().UnixMilli())
 	h.sessions.SetDeadline(ctx, in.TokenExpires)
 	v.Actor.Staff, v.Actor.Session, v.Actor.PasswordAt = in.Staff, id, h.Now()
-	v.Token, v.Ends = in.Token, in.TokenExpires
+	v.Token, v.Ends, v.Idle = in.Token, in.TokenExpires, h.Now().Add(h.Desk.Idle)
 	return nil
 }
 
@@ -254,13 +260,16 @@ func (h *Handlers) stepUp(r *http.Request, v *visit) error {
 // remembers where they were going and what they had typed.
 func (h *Handlers) askToSignIn(w http.ResponseWriter, r *http.Request) {
 	v := visitOf(r)
-	v.Prefs.changed = true
-	switch r.Method {
-	case http.MethodGet, http.MethodHead:
-		v.Prefs.Back = wayBack(r)
+	switch {
+	case r.URL.Path == "/session":
+		// The page asked by itself. It now opens itself again, and that is the way back.
+	case r.URL.Path == "/session/active":
+		h.keepTyped(r, v)
+	case r.Method == http.MethodGet, r.Method == http.MethodHead:
+		v.Prefs.Back, v.Prefs.changed = wayBack(r), true
 	default:
 		v.Prefs.Back = formPath(r.URL.EscapedPath())
-		h.keepDraft(r, v, v.Prefs.Back)
+		h.keepDraft(r, v, store.Draft{Path: v.Prefs.Back, Post: r.URL.EscapedPath()}, r.PostForm)
 		v.Prefs.flash("info", "Your session had ended, so nothing was sent. Sign in to go on.")
 	}
 	if isFragment(r) {

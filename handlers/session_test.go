@@ -512,7 +512,7 @@ func TestNothingTypedIsLost(t *testing.T) {
 				t.Fatalf("to %q, called %v", p.location(), w.calls(mark))
 			}
 			// What waits has no secret in it, sealed or not.
-			kept, err := w.db.Draft(context.Background(), "customer:"+c.who, c.page)
+			kept, err := w.db.Draft(context.Background(), "customer:"+c.who, c.page, w.clock.Now().Add(-30*time.Minute))
 			if err != nil && !errors.Is(err, store.ErrNotFound) {
 				t.Fatal(err)
 			}

@@ -166,7 +166,7 @@ func (h *Handlers) showCode(w http.ResponseWriter, r *http.Request, status int, 
 	row := codeRow(code, h.Now())
 	page := views.SMSCodePage{
 		Page: h.page(r, "Code to "+row.Phone), Code: row, Receipt: receipt(), Stale: stale, Problem: h.problem(r, p), Again: receipt(), Sender: code.Sender,
-		Input: views.Input{Name: "code", Label: "The code that the caller reads out", Value: typed, Autocomplete: "off", Required: true, Autofocus: true, Mono: true, MaxLength: 100},
+		Input: views.Input{Name: "code", Label: "The code that the caller reads out", Secret: true, Value: typed, Autocomplete: "off", Required: true, Autofocus: true, Mono: true, MaxLength: 100},
 	}
 	if p != nil {
 		page.Input.Error = p.Fields["code"]

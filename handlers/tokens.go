@@ -28,7 +28,7 @@ func (h *Handlers) showTokens(w http.ResponseWriter, r *http.Request, status int
 	page := views.TokensPage{
 		Page: h.page(r, "Tokens"), Portal: v.Actor.Staff.Portal, Masked: mask(v.Token), ReceiptA: receipt(), ReceiptB: receipt(),
 		RenewError: s.renewError, Problem: h.problem(r, s.problem), Confirmed: h.Desk.Confirmed(v.Actor),
-		CPaaSInput: views.Input{Name: "token", Label: "CPaaS token", Type: "password", Autocomplete: "off", Hint: "Paste it here. Saving a blank field removes the stored one."},
+		CPaaSInput: views.Input{Name: "token", Label: "CPaaS token", Secret: true, Type: "password", Autocomplete: "off", Hint: "Paste it here. Saving a blank field removes the stored one."},
 	}
 	page.EndsSoon = false // the page renews by itself
 	if s.problem != nil {

@@ -82,6 +82,7 @@ type world struct {
 	server   *httptest.Server
 	patterns *http.ServeMux // the routes' patterns
 	serves   atomic.Pointer[Handlers]
+	nonces   sync.Map // of the pages' CSP; none may come twice
 
 	// watch, when set, sees every answer that a browser got.
 	watch func(r *http.Request, p *page)
@@ -387,6 +388,9 @@ func (b *browser) do(method, target string, form url.Values, header ...string) *
 	}
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
+		if header[i] == "Host" {
+			r.Host = header[i+1]
+		}
 	}
 	res, err := b.c.Do(r)
 	if err != nil {
@@ -399,7 +403,7 @@ func (b *browser) do(method, target string, form url.Values, header ...string) *
 	}
 	p := newPage(t, method+" "+r.URL.RequestURI(), res, string(text))
 	p.checkHeaders(b.w)
-	if strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") {
+	if strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") && method != http.MethodHead {
 		p.checkHTML(r.Header.Get("HX-Request") == "true" || r.URL.Path == "/sms/country")
 	}
 	if b.w.watch != nil {

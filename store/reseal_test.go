@@ -259,7 +259,7 @@ func TestAChangeOfTheSecretLeavesNothingBehind(t *testing.T) {
 	if data, ok, err := r.Sessions().FindCtx(ctx, "hash-late"); !ok || string(data) != "PLANTED-session" {
 		t.Errorf("a session: %q, %v, %v", data, ok, err)
 	}
-	if d, err := r.Draft(ctx, "late", "/"); err != nil || d.Form == "" {
+	if d, err := r.Draft(ctx, "late", "/", r.Now()); err != nil || d.Form == "" {
 		t.Errorf("a draft: %+v, %v", d, err)
 	}
 }

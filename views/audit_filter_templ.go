@@ -547,7 +547,7 @@ func keepView(p AuditPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 49, "Save this view</summary><form method=\"post\" action=\"/audit/views\" class=\"mt-3 flex flex-wrap items-center gap-x-4 gap-y-3 rounded-field bg-base-200 p-3 sm:items-start\" data-once novalidate><input type=\"hidden\" name=\"query\" value=\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 49, "Save this view</summary><form method=\"post\" action=\"/audit/views\" class=\"mt-3 flex flex-wrap items-center gap-x-4 gap-y-3 rounded-field bg-base-200 p-3 sm:items-start\" data-once data-draft novalidate><input type=\"hidden\" name=\"query\" value=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -127,7 +127,7 @@ func AuditProof(p AuditProofPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = Secret(p.Page, "audit-key", "Signing key, public part", p.Key).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = Secret(p.Page, "audit-key", "Signing key, public part", p.Key, time.Time{}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -316,7 +316,7 @@ func CustomerNew(p CustomerNewPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "<form method=\"post\" action=\"/customers\" class=\"rounded-box border border-base-300 bg-base-100 p-5\" data-once novalidate>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "<form method=\"post\" action=\"/customers\" class=\"rounded-box border border-base-300 bg-base-100 p-5\" data-once data-draft novalidate>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

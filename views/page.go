@@ -24,7 +24,9 @@ type Page struct {
 	Assets     *static.Assets
 	RequestID  string
 	Now        time.Time
+	Posted     bool      // it answers a post, so that Path is not its address
 	SessionEnd time.Time // when the portal token runs out
+	IdleEnd    time.Time // when the session ends if nothing happens
 	EndsSoon   bool      // so soon that the page offers to renew it
 	MirrorAge  *MirrorAge
 	Demo       bool
@@ -91,6 +93,7 @@ type Input struct {
 	ID                                    string // when a page has several of this name
 	Autocomplete, Placeholder, InputMode  string
 	Required, Autofocus, Mono             bool
+	Secret                                bool // never kept in a draft
 	Options                               []Option
 	Min, Max, MaxLength                   int
 }
@@ -152,6 +155,11 @@ func thousands(n int) string {
 		s = s[:i] + "," + s[i:]
 	}
 	return s
+}
+
+// idleSeconds is how long the session has when nothing happens, rounded up.
+func (p Page) idleSeconds() string {
+	return fmt.Sprint(int((p.IdleEnd.Sub(p.Now) + time.Second - 1) / time.Second))
 }
 
 func iso(t time.Time) string { return t.UTC().Format(time.RFC3339) }

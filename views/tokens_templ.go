@@ -329,11 +329,11 @@ func revealedToken(p TokensPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = Secret(p.Page, "shown-token", "Token", p.Token).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = Secret(p.Page, "shown-token", "Token", p.Token, p.Until).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = Secret(p.Page, "shown-curl", "As curl", p.Curl).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = Secret(p.Page, "shown-curl", "As curl", p.Curl, p.Until).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -301,6 +302,13 @@ func (b *screen) keys(keys string) {
 	}
 }
 
+// paste puts what is in the clipboard into the field with this name.
+func (b *screen) paste(name string) {
+	b.t.Helper()
+	b.fill(name, "")
+	b.run("paste into "+name, input.DispatchKeyEvent(input.KeyRawDown).WithKey("v").WithCode("KeyV").WithModifiers(input.ModifierCtrl).WithCommands([]string{"paste"}))
+}
+
 // tabTo presses Tab until the element that the condition (on e) describes has
 // the focus, and shows that it has.
 func (b *screen) tabTo(what, condition string) {
@@ -489,7 +497,7 @@ func TestBrowser(t *testing.T) {
 
 	t.Run("at work", func(t *testing.T) {
 		for name, work := range map[string]func(*testing.T, context.Context, services, dashboard){
-			"manager": managerAtWork, "looking around": managerLooksAround, "admin": adminAtWork, "keyboard": keyboardOnly, "without JavaScript": withoutScripts,
+			"manager": managerAtWork, "looking around": managerLooksAround, "admin": adminAtWork, "keyboard": keyboardOnly, "without JavaScript": withoutScripts, "away": managerAway,
 		} {
 			t.Run(name, func(t *testing.T) { t.Parallel(); work(t, chromium, s, d) })
 		}
@@ -518,6 +526,11 @@ func managerAtWork(t *testing.T, chromium context.Context, s services, d dashboa
 	b.see("Good to see you")
 
 	// Search as she types, on the same page.
+	b.visit("/customers")
+	if err := b.eval(`document.querySelector("#idle-notice").hidden = false`, nil); err != nil {
+		t.Fatal(err)
+	}
+	b.audit("idle-notice")
 	b.visit("/customers")
 	b.audit("customers")
 	var company string
@@ -556,9 +569,34 @@ func managerAtWork(t *testing.T, chromium context.Context, s services, d dashboa
 	b.press("copy the key", `document.querySelector("button[data-copy='#key']")`)
 	b.see("Copied")
 	var copied string
-	if err := b.eval(`navigator.clipboard.readText()`, &copied); err != nil || copied != key || key == "" {
-		t.Errorf("the clipboard has %q, want the key %q: %v", copied, key, err)
+	if b.paste("q"); b.eval(field("q")+".value", &copied) != nil || copied != key || key == "" {
+		t.Errorf("the clipboard has %q, want the key %q", copied, key)
 	}
+
+	// A copied secret leaves the page, here after a second; the other stays.
+	token := b.text("#token")
+	b.until("the key is there for a minute yet", `document.querySelector("#key").dataset.clear === "60"`)
+	if err := b.eval(`document.querySelector("#key").dataset.clear = "1"`, nil); err != nil {
+		t.Fatal(err)
+	}
+	b.press("copy the key", `document.querySelector("button[data-copy='#key']")`)
+	b.see("Cleared from this page. Reload it to see this again until")
+	b.until("it is announced", `document.querySelector("#live").textContent === "Cleared from this page: Key."`)
+	b.until("the button is off", `document.querySelector("button[data-copy='#key']").disabled`)
+	if text := b.text("body"); strings.Contains(text, key) || !strings.Contains(text, token) {
+		t.Errorf("the key is there: %v, the token: %v", strings.Contains(text, key), strings.Contains(text, token))
+	}
+	b.audit("customer-created-cleared")
+	b.run("reload", chromedp.Reload())
+	if again := b.text("#key"); again != key {
+		t.Errorf("after a reload the key is %q, want %q", again, key)
+	}
+	// When its time is over, too, copied or not.
+	if err := b.eval(`(e => { const copy = e.cloneNode(true); copy.id = "over"; copy.dataset.until = new Date(Date.now() + 500).toISOString(); e.after(copy);
+		copy.dispatchEvent(new Event("htmx:load", {bubbles: true})) })(document.querySelector("#token"))`, nil); err != nil {
+		t.Fatal(err)
+	}
+	b.until("what may no longer be shown is gone", `document.querySelector("#over").textContent === "Cleared from this page."`)
 
 	// Open the platform as that customer.
 	b.click("Go to the customer")
@@ -595,7 +633,7 @@ func managerAtWork(t *testing.T, chromium context.Context, s services, d dashboa
 	b.at("/customers/[^/]+/answers/[^/]+")
 	b.see("Passcode redeemed")
 	b.audit("passcode-redeemed")
-	token := b.text("#token")
+	token = b.text("#token")
 	b.visit(customer + "/live")
 	b.see("orchards@quince.example")
 	b.audit("live")
@@ -775,6 +813,92 @@ func adminAtWork(t *testing.T, chromium context.Context, s services, d dashboard
 	b.at("/login")
 }
 
+// managerAway types, goes away and comes back, with an idle limit of seconds.
+func managerAway(t *testing.T, chromium context.Context, s services, _ dashboard) {
+	const limit = 12 * time.Second
+	d := startDashboard(t, s.against(t).with(env{"FRONTDESK_IDLE_TIMEOUT": limit.String()}))
+	hire(t, d)
+	b := openScreen(t, chromium, d.URL, "mia, now and then away")
+	b.visit("/login")
+	b.signIn("mia")
+	const notice = `document.querySelector("#idle-notice").checkVisibility()`
+
+	// Typing keeps the session alive, though nothing is sent.
+	b.visit("/customers/new")
+	b.until("the page stays", `(window.stayed = true)`)
+	b.fill("company", "")
+	typed := ""
+	for began := time.Now(); time.Since(began) < limit+5*time.Second; time.Sleep(500 * time.Millisecond) {
+		b.keys("y")
+		typed += "y"
+	}
+	b.until("the page is still there", `window.stayed && !`+notice)
+
+	// Then she is away. The notice comes, is announced, and one press keeps her signed in.
+	b.until("the notice", notice)
+	b.see("You will be signed out in a minute")
+	b.until("it is announced", `document.querySelector("#live").textContent.startsWith("You will be signed out in a minute")`)
+	b.click("Stay signed in")
+	b.until("the notice is gone", `window.stayed && !`+notice)
+
+	// Another tab keeps it alive as well.
+	b.until("the notice", notice)
+	if err := b.eval(`fetch("/session/active", {method: "POST"}).then(r => r.status)`, nil); err != nil {
+		t.Fatal(err)
+	}
+	b.until("the notice is gone", `window.stayed && !`+notice)
+
+	// Nobody comes. The page leaves the screen; signing in leads back to it, with what was typed.
+	b.at("/login")
+	b.see("nothing happened for a while")
+	if strings.Contains(b.text("body"), "Mia Moreau") {
+		t.Error("the sign-in page says who was here")
+	}
+	b.signInAgain("mia")
+	b.at("/customers/new")
+	b.see("What you typed is still here")
+	b.until("what was typed is there", field("company")+`.value === `+quote(typed))
+	b.run("reload", chromedp.Reload())
+	b.until("it came once", field("company")+`.value === ""`)
+
+	// What failed and was left is kept too, and the way back is to its page.
+	b.refuses("/customers")
+	b.fill("company", "Left Alone AB")
+	b.click("Create customer")
+	b.until("a message at the field", `document.querySelector("[name=email][aria-invalid]")`)
+	b.at("/login")
+	b.signInAgain("mia")
+	b.at("/customers/new")
+	b.until("what was typed is there", field("company")+`.value === "Left Alone AB"`)
+
+	// What was sent is no draft.
+	b.fill("email", "left@alone.example")
+	b.until("it is kept", `new Promise(done => setTimeout(() => done(true), 2500))`)
+	b.click("Create customer")
+	b.see("Customer created")
+	b.visit("/customers/new")
+
+	// An admin ends the session: the next key shows it, and is not lost.
+	b.fill("company", "Interrup")
+	alice := visit(t, d, "alice")
+	for _, found := range regexp.MustCompile(`action="(/sessions/[^"]+/revoke)"`).FindAllStringSubmatch(alice.get("/sessions").body, -1) {
+		alice.post(found[1], nil)
+	}
+	b.keys("ted")
+	b.at("/login")
+	b.signInAgain("mia")
+	b.at("/customers/new")
+	b.until("what was typed is there", field("company")+`.value === "Interrupted"`)
+}
+
+// signInAgain signs in on the page that shows, and leads wherever it leads.
+func (b *screen) signInAgain(username string) {
+	b.t.Helper()
+	b.fill("username", username)
+	b.fill("password", sandbox.Password)
+	b.click("Sign in")
+}
+
 // atomDown looks at the pages while ATOM is in trouble.
 func atomDown(t *testing.T, chromium context.Context, s services, d dashboard) {
 	b := openScreen(t, chromium, d.URL, "alice with ATOM down")
@@ -806,12 +930,25 @@ func faultsAreFound(t *testing.T, chromium context.Context, d dashboard) {
 	b.visit("/login")
 	if err := b.eval(`(() => {
 		const main = document.querySelector("main");
-		main.insertAdjacentHTML("beforeend", "<img src='/static/planted.svg'><p>faint</p><div>wide</div>");
-		const [p, div] = [main.querySelector("p:last-of-type"), main.querySelector("div:last-of-type")];
-		p.style.color = "#888"; p.style.background = "#999"; div.style.minWidth = "2000px";
-		const script = document.createElement("script");
-		script.textContent = "1";
-		main.append(script);
+		const plant = (kind, properties) => main.appendChild(Object.assign(document.createElement(kind), properties));
+		plant("img", {src: "/static/planted.svg"});
+		plant("img", {src: "https://elsewhere.example/planted.png", alt: "from elsewhere"});
+		plant("p", {textContent: "faint"}).style.cssText = "color: #888; background: #999";
+		plant("div", {textContent: "wide"}).style.minWidth = "2000px";
+		plant("p", {}).setAttribute("style", "color: red");
+		plant("style", {textContent: "main { color: red }"});
+		plant("link", {rel: "preload", as: "script", href: document.querySelector("script").src + "?without-a-nonce"});
+		for (const injected of [
+			() => { plant("div", {}).innerHTML = "<img>" },
+			() => main.insertAdjacentHTML("beforeend", "<img>"),
+			() => plant("script", {textContent: "1"}),
+			() => plant("script", {src: document.querySelector("script").src}),
+			() => trustedTypes.createPolicy("another", {createHTML: text => text}),
+			() => trustedTypes.createPolicy("default", {createHTML: text => text}),
+		]) {
+			try { injected(); console.error("allowed: " + injected) } catch (e) { console.error("refused: " + injected) }
+		}
+		navigator.clipboard.readText().then(() => console.error("allowed: reading the clipboard"), () => console.error("refused: reading the clipboard"));
 		console.error("planted");
 		setTimeout(() => { throw new Error("thrown") });
 	})()`, nil); err != nil {
@@ -821,12 +958,17 @@ func faultsAreFound(t *testing.T, chromium context.Context, d dashboard) {
 	mu.Lock()
 	defer mu.Unlock()
 	for _, want := range []string{
-		"console error: planted", "exception: ", "thrown", "CSP: script-src", "Failed to load resource", "/static/planted.svg",
+		"console error: planted", "exception: ", "thrown", "CSP: img-src stopped https://elsewhere.example", "CSP: style-src-attr", "CSP: style-src-elem",
+		"CSP: script-src-elem", "CSP: require-trusted-types-for", "CSP: trusted-types", "Failed to load resource", "/static/planted.svg",
 		"faults-1280-light: axe: critical image-alt", "faults-390-dark: axe: serious color-contrast", "faults-390-light: wider than the screen",
 	} {
 		if !strings.Contains(found, want) {
 			t.Errorf("not found: %s, among:\n%s", want, found)
 		}
+	}
+	// No text becomes an element or a script, whoever wrote it, and the clipboard is written only.
+	if n := strings.Count(found, "refused: "); n != 7 || strings.Contains(found, "allowed: ") {
+		t.Errorf("%d of these were refused, want all 7:\n%s", n, found)
 	}
 }
 
@@ -846,6 +988,7 @@ func keyboardOnly(t *testing.T, chromium context.Context, s services, d dashboar
 	b.keys(sandbox.Password)
 	b.keys(kb.Enter)
 	b.see("Good to see you")
+	b.at("/") // with its scripts
 
 	b.tabTo("the way past the menu", `e.getAttribute("href") === "#main"`)
 	b.keys("/")

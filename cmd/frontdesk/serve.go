@@ -130,6 +130,8 @@ func stop(server *http.Server, d *desk.Desk) error {
 	return nil
 }
 
+// newServer cuts off clients that are slow to ask. How long a form may take to
+// arrive, and an answer to be fetched, the handlers limit more closely.
 func newServer(h http.Handler, log *slog.Logger, s settings) *http.Server {
 	return &http.Server{
 		Handler:           h,
@@ -138,7 +140,7 @@ func newServer(h http.Handler, log *slog.Logger, s settings) *http.Server {
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      2*s.List + s.Act + 30*time.Second, // a refresh waits for ATOM's list, and for the one being read
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
+		MaxHeaderBytes:    32 << 10,
 	}
 }
 

@@ -1,11 +1,15 @@
 // Everything here makes pages quicker or kinder; no page needs it to work.
+import "./trusted.js"; // before htmx, which parses
 import htmx from "htmx.org";
 import "./busy.js";
 import "./cooldown.js";
 import "./copy.js";
 import "./countdown.js";
+import "./draft.js";
+import "./idle.js";
 import "./keys.js";
 import "./reltime.js";
+import "./secret.js";
 import "./sms.js";
 import "./theme.js";
 import { toast, UNREACHABLE } from "./toast.js";

@@ -15,6 +15,7 @@ onClick("[data-copy]", async (button, event) => {
   }
   announce("Copied");
   say(button);
+  source.dispatchEvent(new CustomEvent("copied", { bubbles: true }));
 });
 
 async function write(text) {

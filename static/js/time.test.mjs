@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { parseTime } from "./clock.js";
 import { remaining } from "./countdown.js";
 import { clock, exact, relative } from "./reltime.js";
+import { instead } from "./secret.js";
 import { themeFor } from "./theme.js";
 
 test("RFC 3339 with nanoseconds", () => {
@@ -43,4 +44,10 @@ test("themes", () => {
   assert.equal(themeFor("frontdesk-light"), "frontdesk-light");
   assert.equal(themeFor("system"), null);
   assert.equal(themeFor(""), null);
+});
+
+test("what stands in the place of a secret", () => {
+  const at = Date.UTC(2026, 10, 22, 14, 25), until = Date.UTC(2026, 10, 22, 14, 32);
+  assert.equal(instead(until, at, "en-GB", "UTC"), "Cleared from this page. Reload it to see this again until 14:32.");
+  assert.equal(instead(until, until, "en-GB", "UTC"), "Cleared from this page.");
 });
