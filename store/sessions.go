@@ -164,10 +164,14 @@ func (db *DB) LiveSessions(ctx context.Context, staffID int64, idleSince time.Ti
 		staffID, db.now().UnixMilli(), idleSince.UnixMilli())
 }
 
-// TouchSession notes that a session is in use.
+// TouchSession notes that a session, and so its person, is at work.
 func (db *DB) TouchSession(ctx context.Context, id string) error {
+	now := millis(db.now())
 	return db.Write(ctx, func(tx *Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE sessions SET seen_at = $1 WHERE id = $2`, millis(db.now()), id)
+		if _, err := tx.ExecContext(ctx, `UPDATE sessions SET seen_at = $1 WHERE id = $2`, now, id); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE staff SET seen_at = $1 WHERE id = (SELECT staff_id FROM sessions WHERE id = $2)`, now, id)
 		return err
 	})
 }

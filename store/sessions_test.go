@@ -54,6 +54,9 @@ func TestSessions(t *testing.T) {
 	if err := r.TouchSession(ctx, "public"); err != nil {
 		t.Fatal(err)
 	}
+	if seen, err := r.Staff(ctx, s.ID); err != nil || !seen.SeenAt.Equal(r.clock.Now()) {
+		t.Errorf("the person was seen %v, %v", seen.SeenAt, err)
+	}
 	for _, tt := range []struct {
 		name  string
 		staff int64

@@ -44,7 +44,7 @@ type Staff struct {
 	Active   bool
 	AddedBy  string
 	AddedAt  time.Time
-	SeenAt   time.Time // last sign-in; zero before the first
+	SeenAt   time.Time // when they last signed in or did something, to the minute; zero before the first sign-in
 }
 
 // FoldUsername trims a username and drops its case: portals compare so.

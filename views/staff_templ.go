@@ -185,7 +185,7 @@ func Staff(p StaffPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<section class=\"overflow-x-auto rounded-box border border-base-300 bg-base-100\" tabindex=\"0\" role=\"region\" aria-label=\"Staff\"><table class=\"table table-sm\"><thead><tr><th scope=\"col\">Name</th><th scope=\"col\">Portal login</th><th scope=\"col\">Last sign-in</th><th scope=\"col\">Added</th><th scope=\"col\">Role and state</th></tr></thead> <tbody>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<section class=\"overflow-x-auto rounded-box border border-base-300 bg-base-100\" tabindex=\"0\" role=\"region\" aria-label=\"Staff\"><table class=\"table table-sm\"><thead><tr><th scope=\"col\">Name</th><th scope=\"col\">Portal login</th><th scope=\"col\">Last seen</th><th scope=\"col\">Added</th><th scope=\"col\">Role and state</th></tr></thead> <tbody>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
