@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -112,4 +113,23 @@ func TestRevealingATokenWantsThePassword(t *testing.T) {
 	if s := w.sessionOf("victor"); !s.CreatedAt.Equal(began) {
 		t.Errorf("the session began at %v, and says %v", began, s.CreatedAt)
 	}
+}
+
+// TestDisabledPeopleAreToldSo, once the portal has said who they are, and not
+// before.
+func TestDisabledPeopleAreToldSo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	alice := w.signedIn("alice")
+	mia, err := w.db.StaffByLogin(t.Context(), "customer", "mia")
+	if err != nil {
+		t.Fatal(err)
+	}
+	alice.post(fmt.Sprintf("/staff/%d", mia.ID), url.Values{"state": {"disabled"}}).wantStatus(http.StatusSeeOther)
+	told := w.browser().signIn("mia", sandbox.Password)
+	told.wantStatus(http.StatusForbidden)
+	told.want("Your access to frontdesk is switched off", "an admin of frontdesk has disabled you")
+	stranger := w.browser().signIn("mia", "wrong")
+	stranger.wantStatus(http.StatusUnauthorized)
+	stranger.wantNo("switched off", "disabled")
 }

@@ -129,6 +129,10 @@ func (d *Desk) authenticate(ctx context.Context, by Actor, what string, in SignI
 			p = &Problem{Kind: Forbidden, Title: "You are not on the staff list",
 				Text:   "The portal knows you, but frontdesk is only for the staff that its admins have added.",
 				Advice: "Ask an admin of frontdesk to add " + in.Portal + ":" + store.FoldUsername(in.Username) + "."}
+			if err == nil {
+				p.Title, p.Text = "Your access to frontdesk is switched off", "The portal knows you, but an admin of frontdesk has disabled you on its staff list."
+				p.Advice = "Ask an admin of frontdesk if you need it again."
+			}
 			callErr = p
 		case err != nil:
 			callErr = err
