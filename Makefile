@@ -35,10 +35,11 @@ static/node_modules/.package-lock.json: static/package.json static/package-lock.
 test: check chromium ## run every test, those in Chromium included
 	cd static && npm test --silent
 	CGO_ENABLED=$(RACE) $(GO) test $(if $(filter 1,$(RACE)),-race) -timeout 10m ./store/... ./web/... ./handlers
-	$(GO) test -timeout 10m $(if $(filter 1,$(RACE)),./store/... ./handlers) ./cmd/... ./static ./views
+	$(GO) test -timeout 10m ./cmd/... ./static ./views $(if $(filter 1,$(RACE)),./store/... ./handlers)
 
 # The race detector needs a C compiler; a machine without one runs the same tests without it.
-# It slows SQLite down so much that the longest tests of store and handlers run without it.
+# It slows SQLite down so much that the longest tests of store and handlers run without it, beside those in
+# Chromium, which mostly wait.
 RACE = $(if $(shell command -v gcc || command -v clang),1,0)
 
 check: assets ## vet, staticcheck, gosec, formatting, and whether generated code and the lock file are fresh
