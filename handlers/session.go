@@ -190,7 +190,7 @@ func (h *Handlers) identify(r *http.Request, v *visit) error {
 		}
 	}
 	v.Token, v.Ends = h.sessions.GetString(ctx, keyToken), ends
-	*v.Meta = store.SessionMeta{ID: session.ID, StaffID: id, Address: session.Address, Agent: session.Agent, Since: session.CreatedAt}
+	*v.Meta = store.SessionMeta{ID: session.ID, StaffID: id, Address: session.Address, Agent: session.Agent}
 	v.Actor.Staff, v.Actor.Session, v.Actor.PasswordAt = staff, session.ID, h.sessionTime(ctx, keyPassword)
 	return nil
 }
@@ -215,14 +215,16 @@ func (h *Handlers) sessionTime(ctx context.Context, key string) time.Time {
 // a new token in the cookie.
 func (h *Handlers) begin(r *http.Request, v *visit, in desk.SignedIn) error {
 	ctx := r.Context()
+	id := v.Actor.Session
+	if id != "" {
+		store.RenewSession(ctx)
+	} else {
+		id = store.NewID()
+	}
 	if err := h.sessions.RenewToken(ctx); err != nil {
 		return err
 	}
-	id, since := v.Actor.Session, v.Meta.Since
-	if id == "" {
-		id, since = store.NewID(), time.Time{}
-	}
-	*v.Meta = store.SessionMeta{ID: id, StaffID: in.Staff.ID, Address: v.Actor.Address, Agent: v.Actor.Agent, Since: since}
+	*v.Meta = store.SessionMeta{ID: id, StaffID: in.Staff.ID, Address: v.Actor.Address, Agent: v.Actor.Agent}
 	h.sessions.Put(ctx, keyStaff, in.Staff.ID)
 	h.sessions.Put(ctx, keySession, id)
 	h.sessions.Put(ctx, keyToken, in.Token)
@@ -248,6 +250,7 @@ func (h *Handlers) stepUp(r *http.Request, v *visit) error {
 	if _, err := h.Desk.Confirm(r.Context(), v.Actor, desk.WhatConfirm, password); err != nil {
 		return err
 	}
+	store.RenewSession(r.Context())
 	if err := h.sessions.RenewToken(r.Context()); err != nil {
 		return err
 	}

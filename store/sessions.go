@@ -30,7 +30,6 @@ type SessionMeta struct {
 	StaffID int64
 	Address string
 	Agent   string
-	Since   time.Time // when the person signed in; zero: now
 }
 
 type sessionMetaKey struct{}
@@ -39,9 +38,10 @@ type sessionMetaKey struct{}
 // session: one that was there when the request began and is gone at its end
 // was revoked meanwhile, and must not come back with the commit.
 type requestSession struct {
-	meta    *SessionMeta
-	loaded  string // token whose row was there
-	revoked bool
+	meta     *SessionMeta
+	loaded   string // token whose row was there
+	renewing bool   // the row is to be kept under a new token
+	revoked  bool
 }
 
 // WithSessionMeta returns a context that carries m, for one request. A handler
@@ -56,6 +56,12 @@ func requestSessionOf(ctx context.Context) *requestSession {
 	}
 	return &requestSession{meta: &SessionMeta{}}
 }
+
+// RenewSession keeps the request's session when scs gives it a new token: its row
+// takes the new one when it is committed, in one step. Until then the session can
+// be seen and revoked as ever, and its former token serves other requests. Of two
+// that renew it at once, such as a double click, the later one's token counts.
+func RenewSession(ctx context.Context) { requestSessionOf(ctx).renewing = true }
 
 // Sessions is the scs.CtxStore over this database. Data is sealed, bound to
 // its row.
@@ -92,27 +98,39 @@ func (s *Sessions) CommitCtx(ctx context.Context, token string, data []byte, exp
 	if m == nil || m.StaffID == 0 || r.revoked {
 		return nil
 	}
-	now, since := s.db.now(), m.Since
-	if since.IsZero() {
-		since = now
-	}
+	now := s.db.now()
 	return s.db.Write(ctx, func(tx *Tx) error {
 		if r.loaded == token {
 			_, err := tx.ExecContext(ctx, `UPDATE sessions SET expires_at = $1, data = $2 WHERE token_hash = $3`,
 				millis(expiry), s.db.seal.seal("sessions", token, "data", data), token)
 			return err
 		}
+		if r.renewing && r.loaded != "" {
+			result, err := tx.ExecContext(ctx, `
+				UPDATE sessions SET token_hash = $1, address = $2, user_agent = $3, seen_at = $4, expires_at = $5, data = $6 WHERE id = $7`,
+				token, m.Address, m.Agent, millis(now), millis(expiry), s.db.seal.seal("sessions", token, "data", data), m.ID)
+			if err != nil {
+				return err
+			}
+			n, err := result.RowsAffected()
+			r.revoked = n == 0
+			return err
+		}
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO sessions (token_hash, id, staff_id, address, user_agent, created_at, seen_at, expires_at, data)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+			VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8)
 			ON CONFLICT (token_hash) DO UPDATE SET expires_at = excluded.expires_at, data = excluded.data`,
-			token, m.ID, m.StaffID, m.Address, m.Agent, millis(since), millis(now), millis(expiry), s.db.seal.seal("sessions", token, "data", data))
+			token, m.ID, m.StaffID, m.Address, m.Agent, millis(now), millis(expiry), s.db.seal.seal("sessions", token, "data", data))
 		return err
 	})
 }
 
-// DeleteCtx ends a session. Scs also calls it to give a session a new token.
+// DeleteCtx ends a session. Scs also calls it to give a session a new token,
+// which ends nothing (RenewSession).
 func (s *Sessions) DeleteCtx(ctx context.Context, token string) error {
+	if r := requestSessionOf(ctx); r.renewing && r.loaded == token {
+		return nil
+	}
 	return s.db.Write(ctx, func(tx *Tx) error {
 		result, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE token_hash = $1`, token)
 		if err != nil {
