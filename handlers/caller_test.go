@@ -64,6 +64,8 @@ func TestActsCiteTheProofOfTheCaller(t *testing.T) {
 	}
 	if e := w.entries(audit.Filter{OnID: customer.CUID})[0]; e.What != desk.WhatCaller || e.Evidence != proof {
 		t.Errorf("the customer's timeline begins with %q, which cites %d", e.What, e.Evidence)
+	} else { // a colleague who sees it there may open it
+		w.signedIn("atmosphere:mia").get(fmt.Sprintf("/audit/%d", e.ID)).wantStatus(http.StatusOK)
 	}
 	w.clock.advance(3 * time.Minute)
 	acts := map[string]func(){

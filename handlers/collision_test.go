@@ -97,3 +97,59 @@ func TestRotationTruth(t *testing.T) {
 	p.want("ATOM gave a new key and a new token", "stops working", "The earlier ones came in", "by Alice Andersson")
 	alice.get(path).want("never shown again since") // these were not
 }
+
+// TestTheShieldSeesOtherCustomersOfTheEmail: ATOM finds customers by e-mail, so
+// a colleague's act on another one with the same address is in the way too.
+func TestTheShieldSeesOtherCustomersOfTheEmail(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	same, err := w.db.CustomersByEmail(t.Context(), emailShared)
+	if err != nil || len(same) < 2 {
+		t.Fatalf("%d customers share an e-mail, %v", len(same), err)
+	}
+	mia, alice := w.signedIn("mia"), w.signedIn("alice")
+	one, two := views.CustomerPath(same[0].CUID)+"/passcode", views.CustomerPath(same[1].CUID)+"/passcode"
+	mia.submit(mia.get(one), one, nil).wantStatus(http.StatusSeeOther)
+	told := alice.submit(alice.get(two), two, nil)
+	told.wantStatus(http.StatusUnprocessableEntity)
+	told.want("Mia Moreau e-mailed a passcode to "+same[0].Company+", who has the same e-mail, just now")
+	alice.submit(told, two, nil).wantStatus(http.StatusSeeOther)
+}
+
+// TestRefusalsDoNotBlindTheShield: however many posts of others were refused on
+// the customer since, a colleague's act is seen.
+func TestRefusalsDoNotBlindTheShield(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	mia, alice, victor := w.signedIn("mia"), w.signedIn("alice"), w.signedIn("victor")
+	path := views.CustomerPath(w.customer(emailFirst).CUID)
+	mia.submit(mia.get(path+"/passcode"), path+"/passcode", nil).wantStatus(http.StatusSeeOther)
+	for range 80 {
+		victor.post(path+"/sso", nil).wantStatus(http.StatusForbidden)
+	}
+	alice.submit(alice.get(path+"/passcode"), path+"/passcode", nil).want("Mia Moreau e-mailed a passcode to this customer")
+}
+
+// TestALostIssueIsPointedOut: it may have replaced what is said to be the last.
+func TestALostIssueIsPointedOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	alice := w.signedIn("alice")
+	path := views.CustomerPath(w.customer(emailFirst).CUID)
+	issue := func(status int) {
+		t.Helper()
+		alice.submit(alice.get(path), path+"/credentials", url.Values{"method": {"cuid"}, "reason": {"why"}}).wantStatus(status)
+	}
+	w.fault(`{"service": "atom", "lose_answer": true}`)
+	issue(http.StatusBadGateway)
+	w.calm()
+	for _, at := range []string{path, path + "/passcode"} {
+		p := alice.get(at)
+		p.want("An attempt", "by Alice Andersson got no answer from ATOM: it may have replaced them", "frontdesk has issued none yet")
+	}
+	w.clock.advance(time.Second)
+	issue(http.StatusSeeOther) // since then it is known
+	p := alice.get(path)
+	p.want("Last issued")
+	p.wantNo("got no answer")
+}

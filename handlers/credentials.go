@@ -40,7 +40,7 @@ func (h *Handlers) showPasscode(w http.ResponseWriter, r *http.Request, status i
 	if p != nil {
 		page.Passcode.Error = p.Fields["passcode"]
 	}
-	near, err := h.Desk.Colleagues(ctx, visitOf(r).Actor, customer.CUID)
+	near, err := h.Desk.Colleagues(ctx, visitOf(r).Actor, audit.Subject{ID: customer.CUID, Email: customer.Email})
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (h *Handlers) showPasscode(w http.ResponseWriter, r *http.Request, status i
 	if page.Caller, _, err = h.caller(ctx, customer.CUID); err != nil {
 		return err
 	}
-	if page.Stored, err = h.storedCredentials(ctx, customer.CUID); err != nil {
+	if page.Stored, page.Unsure, err = h.storedCredentials(ctx, customer.CUID); err != nil {
 		return err
 	}
 	same, err := h.Store.CustomersByEmail(ctx, customer.Email)

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -77,7 +76,7 @@ func (h *Handlers) showCustomer(w http.ResponseWriter, r *http.Request, status i
 		row.OnName = "" // it is this customer
 		page.Timeline = append(page.Timeline, row)
 	}
-	if page.Stored, err = h.storedCredentials(ctx, customer.CUID); err != nil {
+	if page.Stored, page.Unsure, err = h.storedCredentials(ctx, customer.CUID); err != nil {
 		return err
 	}
 	same, err := h.Store.CustomersByEmail(ctx, customer.Email)
@@ -89,7 +88,7 @@ func (h *Handlers) showCustomer(w http.ResponseWriter, r *http.Request, status i
 	}
 	var near map[string]*desk.Collision
 	if page.CanAct {
-		if near, err = h.Desk.Colleagues(ctx, v.Actor, customer.CUID); err != nil {
+		if near, err = h.Desk.Colleagues(ctx, v.Actor, audit.Subject{ID: customer.CUID, Email: customer.Email}); err != nil {
 			return err
 		}
 		if page.Caller, page.VerifyPath, err = h.caller(ctx, customer.CUID); err != nil {
@@ -107,21 +106,33 @@ func (h *Handlers) showCustomer(w http.ResponseWriter, r *http.Request, status i
 }
 
 // storedCredentials tells when and by whom a customer's key and token were last
-// issued and shown; nil when none are stored.
-func (h *Handlers) storedCredentials(ctx context.Context, cuid string) (*views.StoredCredentials, error) {
-	stored, err := h.Store.StoredCredentials(ctx, cuid)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil
-	}
+// issued and shown, nil when none are stored; and the last issue since then whose
+// outcome is unknown, nil when there is none.
+func (h *Handlers) storedCredentials(ctx context.Context, cuid string) (*views.StoredCredentials, *views.Unsure, error) {
+	stored, err := found(h.Store.StoredCredentials(ctx, cuid))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	lost, err := h.Store.Search(ctx, audit.Filter{OnID: cuid, Result: audit.Unknown, From: stored.StoredAt}, audit.Page{Limit: 20})
+	if err != nil {
+		return nil, nil, err
+	}
+	var unsure *views.Unsure
+	for _, e := range lost.Entries {
+		if e.What == desk.WhatRedeem || e.What == desk.WhatByCUID || e.What == desk.WhatNoPasscode {
+			unsure = &views.Unsure{At: e.At, By: whoName(e.Who), Path: auditRow(e).Path()}
+			break
+		}
+	}
+	if stored.StoredAt.IsZero() {
+		return nil, unsure, nil
 	}
 	row := &views.StoredCredentials{At: stored.StoredAt, By: stored.StoredBy, Method: methodWords[stored.Method]}
 	shown, err := h.Store.Search(ctx, audit.Filter{OnID: cuid, What: desk.WhatReveal, Result: audit.Done, From: stored.StoredAt}, audit.Page{Limit: 1})
 	if err == nil && len(shown.Entries) > 0 {
 		row.RevealedAt, row.RevealedBy = shown.Entries[0].At, whoName(shown.Entries[0].Who)
 	}
-	return row, err
+	return row, unsure, err
 }
 
 // nearRow is a colleague's act as the page shows it.

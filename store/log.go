@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"frontdesk/store/audit"
 )
@@ -16,15 +17,16 @@ func (db *DB) EntriesOfAct(ctx context.Context, act string) ([]audit.Entry, erro
 	return audit.Act(ctx, db.reader, act)
 }
 
-// LatestOn returns the last entries about a subject, newest first.
-func (db *DB) LatestOn(ctx context.Context, on string, limit int) ([]audit.Entry, error) {
-	return audit.LatestOn(ctx, db.reader, on, limit)
+// ActsOn returns the intents and outcomes since a moment of acts of one kind on
+// one subject, newest first.
+func (db *DB) ActsOn(ctx context.Context, on, what string, since time.Time) ([]audit.Entry, error) {
+	return audit.ActsOn(ctx, db.reader, on, what, since)
 }
 
-// LatestOn is LatestOn with what this transaction and those before it in the
-// same commit have written.
-func (tx *Tx) LatestOn(ctx context.Context, on string, limit int) ([]audit.Entry, error) {
-	return audit.LatestOn(ctx, tx, on, limit)
+// ActsOn is the same with what this transaction, and those before it in the same
+// commit, have written.
+func (tx *Tx) ActsOn(ctx context.Context, on, what string, since time.Time) ([]audit.Entry, error) {
+	return audit.ActsOn(ctx, tx, on, what, since)
 }
 
 // OpenActs returns the intents without an outcome.

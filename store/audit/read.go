@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // list reads entries by their columns.
@@ -55,9 +56,14 @@ func Act(ctx context.Context, q Querier, act string) ([]Entry, error) {
 	return list(ctx, q, `SELECT `+columns+` FROM audit_entries e WHERE e.act_id = $1 ORDER BY e.id`, act)
 }
 
-// LatestOn returns the last entries about a subject, newest first; none for "".
-func LatestOn(ctx context.Context, q Querier, on string, limit int) ([]Entry, error) {
-	return list(ctx, q, `SELECT `+columns+` FROM audit_entries e WHERE e.on_id = $1 AND e.on_id <> '' ORDER BY e.id DESC LIMIT $2`, on, limit)
+// ActsOn returns the intents and outcomes since a moment of acts of one kind on
+// one subject, newest first.
+func ActsOn(ctx context.Context, q Querier, on, what string, since time.Time) ([]Entry, error) {
+	// The heads know which entry was the last at a time: what is older is not looked at.
+	return list(ctx, q, `SELECT `+columns+` FROM audit_entries e
+		WHERE e.on_id = $1 AND e.on_id <> '' AND e.what = $2 AND e.phase <> 'event' AND e.at >= $3
+			AND e.id > coalesce((SELECT size FROM audit_checkpoints WHERE at < $3 ORDER BY size DESC LIMIT 1), 0)
+		ORDER BY e.id DESC`, on, what, since.UnixMilli())
 }
 
 // Open returns the intents that have no outcome, oldest first.

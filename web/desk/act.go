@@ -89,6 +89,13 @@ func (d *Desk) begin(ctx context.Context, in intent, guard func(tx *store.Tx, a 
 	if err := d.cite(ctx, &in); err != nil {
 		return nil, nil, err
 	}
+	var cuids []string // whose like acts this one would collide with
+	if _, ok := shielded[in.What]; ok {
+		var err error
+		if cuids, err = d.sharing(ctx, in.On); err != nil {
+			return nil, nil, err
+		}
+	}
 	a := &act{intent: in, Began: d.Now()}
 	a.ID = store.NewActID(a.Began)
 	var taken *store.Receipt
@@ -106,7 +113,7 @@ func (d *Desk) begin(ctx context.Context, in intent, guard func(tx *store.Tx, a 
 				return err
 			}
 		}
-		if err := d.shield(lasting, tx, a); err != nil {
+		if err := d.shield(lasting, tx, a, cuids); err != nil {
 			return err
 		}
 		return tx.Append(lasting, &audit.Entry{

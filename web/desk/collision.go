@@ -3,6 +3,8 @@ package desk
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"frontdesk/store"
@@ -32,83 +34,122 @@ type shield struct {
 
 // Collision is the same act on the same customer by a colleague, just now.
 type Collision struct {
-	Act  string
-	ID   int64 // of its last entry
-	Who  string
-	At   time.Time // when it began
-	Open bool      // it is still under way
+	Act   string
+	ID    int64 // of its last entry
+	Who   string
+	At    time.Time // when it began
+	Open  bool      // it is still under way
+	other string    // the customer, when it is another one with the same e-mail
 	shield
 }
 
 // What says what the colleague did or does: "Mia e-mailed a passcode …".
 func (c *Collision) What() string {
+	text := c.done
 	if c.Open {
-		return c.Who + " " + c.doing
+		text = c.doing
 	}
-	return c.Who + " " + c.done
+	if c.other != "" { // ATOM finds customers by e-mail
+		text = strings.Replace(text, "this customer", c.other, 1) + ", who has the same e-mail,"
+	}
+	return c.Who + " " + text
 }
 
-// Colleagues are the colleagues' acts on a subject that an act of by's would
-// collide with, by the kind of act: "open", "passcode", "issue" or "sms".
-func (d *Desk) Colleagues(ctx context.Context, by Actor, on string) (map[string]*Collision, error) {
-	latest, err := d.Store.LatestOn(ctx, on, shieldLooks)
+// Colleagues are the colleagues' acts on a customer that an act of by's would
+// collide with, by the kind of act: "open", "passcode" or "issue".
+func (d *Desk) Colleagues(ctx context.Context, by Actor, on audit.Subject) (map[string]*Collision, error) {
+	cuids, err := d.sharing(ctx, on)
 	if err != nil {
 		return nil, err
 	}
-	return d.collisions(by, latest), nil
-}
-
-// shieldLooks bounds how far the shield looks back, in entries.
-const shieldLooks = 60
-
-// collisions picks out of a subject's latest entries, newest first, the last
-// act of each kind that a colleague began a short while ago, and that may have
-// had an effect.
-func (d *Desk) collisions(by Actor, latest []audit.Entry) map[string]*Collision {
 	found := map[string]*Collision{}
-	ended := map[string]audit.Entry{}
-	for _, e := range latest {
-		s, ok := shielded[e.What]
-		if !ok || e.Who.StaffID == by.Staff.ID || e.Who.StaffID == 0 {
-			continue
+	for _, what := range []string{WhatSSO, WhatSendPasscode, WhatByCUID} {
+		c, err := d.collision(ctx, d.Store, by, what, on.ID, cuids)
+		if err != nil {
+			return nil, err
 		}
-		switch e.Phase {
-		case audit.Outcome:
-			ended[e.Act] = e
-		case audit.Intent:
-			end, over := ended[e.Act]
-			if over && end.Result != audit.Done && end.Result != audit.Unknown { // it did nothing
-				continue
-			}
-			if d.Now().Sub(e.At) >= shieldHolds || found[s.kind] != nil {
-				continue
-			}
-			c := &Collision{Act: e.Act, ID: e.ID, Who: firstOf(e.Who.Name, e.Who.Username), At: e.At, Open: !over, shield: s}
-			if over {
-				c.ID = end.ID
-			}
-			found[s.kind] = c
+		if c != nil {
+			found[c.kind] = c
 		}
 	}
-	return found
+	return found, nil
+}
+
+// sharing are the subject itself and the customers with its e-mail.
+func (d *Desk) sharing(ctx context.Context, on audit.Subject) ([]string, error) {
+	all := []string{on.ID}
+	if on.Email == "" {
+		return all, nil
+	}
+	same, err := d.Store.CustomersByEmail(ctx, on.Email)
+	for _, c := range same {
+		if !slices.Contains(all, c.CUID) {
+			all = append(all, c.CUID)
+		}
+	}
+	return all, err
+}
+
+// acts reads the log, as it is or as a transaction sees it.
+type acts interface {
+	ActsOn(ctx context.Context, on, what string, since time.Time) ([]audit.Entry, error)
+}
+
+// collision is the last act of one kind that a colleague began a short while
+// ago, on any of these subjects, and that may have had an effect; nil when there
+// is none.
+func (d *Desk) collision(ctx context.Context, log acts, by Actor, what, own string, subjects []string) (*Collision, error) {
+	var latest *Collision
+	since := d.Now().Add(-shieldHolds)
+	for other, s := range shielded {
+		if s.kind != shielded[what].kind {
+			continue
+		}
+		for _, on := range subjects {
+			entries, err := log.ActsOn(ctx, on, other, since)
+			if err != nil {
+				return nil, err
+			}
+			if c := s.last(by, entries, since); c != nil && (latest == nil || c.At.After(latest.At)) {
+				if latest = c; on != own {
+					latest.other = firstOf(entries[0].On.Name, entries[0].On.ID)
+				}
+			}
+		}
+	}
+	return latest, nil
+}
+
+// last is the latest of a colleague's acts; entries are newest first.
+func (s shield) last(by Actor, entries []audit.Entry, since time.Time) *Collision {
+	ended := map[string]audit.Entry{}
+	for _, e := range entries {
+		if e.Phase == audit.Outcome {
+			ended[e.Act] = e
+			continue
+		}
+		end, over := ended[e.Act]
+		nothing := over && end.Result != audit.Done && end.Result != audit.Unknown
+		if e.Who.StaffID == by.Staff.ID || nothing || !e.At.After(since) {
+			continue
+		}
+		c := &Collision{Act: e.Act, ID: e.ID, Who: firstOf(e.Who.Name, e.Who.Username), At: e.At, Open: !over, shield: s}
+		if over {
+			c.ID = end.ID
+		}
+		return c
+	}
+	return nil
 }
 
 // shield refuses an act that a colleague has just done, or is doing, on the
 // same subject, unless the person has been told of it and goes on in spite of
 // it. It is part of the transaction that records the intent: of two at once,
-// the second is told.
-func (d *Desk) shield(ctx context.Context, tx *store.Tx, a *act) error {
-	s, ok := shielded[a.What]
-	if !ok {
-		return nil
-	}
-	latest, err := tx.LatestOn(ctx, a.On.ID, shieldLooks)
-	if err != nil {
+// the second is told. cuids are whom the act is on, see sharing.
+func (d *Desk) shield(ctx context.Context, tx *store.Tx, a *act, cuids []string) error {
+	c, err := d.collision(ctx, tx, a.By, a.What, a.On.ID, cuids)
+	if err != nil || c == nil {
 		return err
-	}
-	c := d.collisions(a.By, latest)[s.kind]
-	if c == nil {
-		return nil
 	}
 	if a.By.Despite == c.Act {
 		a.Note = joined(fmt.Sprintf("in spite of %s's, entry %d", c.Who, c.ID), a.Note)
@@ -119,7 +160,7 @@ func (d *Desk) shield(ctx context.Context, tx *store.Tx, a *act) error {
 		when = " right now"
 	}
 	return &Problem{Kind: Invalid, Title: c.What() + when, Despite: c.Act,
-		Text: "Nothing was sent. " + s.means, Advice: "Ask " + c.Who + " first. If you mean it, press the button once more."}
+		Text: "Nothing was sent. " + c.means, Advice: "Ask " + c.Who + " first. If you mean it, press the button once more."}
 }
 
 func agoWords(d time.Duration) string {
