@@ -14,9 +14,10 @@ import (
 )
 
 func (h *Handlers) smsForm(w http.ResponseWriter, r *http.Request) error {
-	kept, _ := h.takeDraft(r, visitOf(r))
+	q := r.URL.Query()
+	kept := h.takeSMSDraft(r, q.Get("customer"))
 	typed := kept
-	if q := r.URL.Query(); kept == nil {
+	if kept == nil {
 		typed = url.Values{"phone": {clip(q.Get("phone"), 40)}, "customer": {clip(q.Get("customer"), 1000)}}
 	}
 	if typed.Get("phone") == "" && typed.Get("customer") != "" {
@@ -31,6 +32,21 @@ func (h *Handlers) smsForm(w http.ResponseWriter, r *http.Request) error {
 	return h.showSMS(w, r, http.StatusOK, typed, nil, kept != nil)
 }
 
+// takeSMSDraft returns what had been typed here. When a code for a customer is
+// asked for, what was typed for another, or for nobody, stays for later.
+func (h *Handlers) takeSMSDraft(r *http.Request, cuid string) url.Values {
+	v := visitOf(r)
+	if cuid != "" {
+		d, err := h.Store.Draft(r.Context(), person(v.Actor.Staff), r.URL.EscapedPath(), h.Now().Add(-h.Desk.Idle))
+		typed, _ := url.ParseQuery(d.Form)
+		if err != nil || typed.Get("customer") != cuid {
+			return nil
+		}
+	}
+	kept, _ := h.takeDraft(r, v)
+	return kept
+}
+
 func (h *Handlers) showSMS(w http.ResponseWriter, r *http.Request, status int, typed url.Values, p *desk.Problem, kept bool) error {
 	ctx, v := r.Context(), visitOf(r)
 	page := views.SMSPage{
@@ -43,6 +59,13 @@ func (h *Handlers) showSMS(w http.ResponseWriter, r *http.Request, status int, t
 	d := h.Desk.SMSDefaults(ctx)
 	page.Defaults = views.SMSDefaults{From: d.From, Format: d.MessageFormat, Length: d.Length, Expiration: d.Expiration, Numeric: d.NumericOnly, Account: d.Account}
 	page.Form = smsFields(typed, p, d)
+	length := d.Length
+	if n, err := strconv.Atoi(typed.Get("length")); err == nil {
+		length = n
+	}
+	if page.Form.Length.Error == "" {
+		page.Short = desk.TooShort(length)
+	}
 	var err error
 	if page.Note, err = h.phoneNote(r, typed.Get("phone"), typed.Get("customer")); err != nil {
 		return err
@@ -96,7 +119,8 @@ func smsFields(typed url.Values, p *desk.Problem, d desk.SMSDefaults) views.SMSF
 		Format: views.Input{Name: "message_format", Label: "Message", Autocomplete: "off", MaxLength: 1000, Placeholder: d.MessageFormat, Hint: "Must contain {0}, which becomes the code."},
 		From:   views.Input{Name: "from", Label: "Sender", Autocomplete: "off", MaxLength: 16, Placeholder: d.From, Hint: "A name of up to 11 characters, or a number."},
 		Length: views.Input{Name: "length", Label: "Length of the code", Type: "number", InputMode: "numeric", Min: desk.SMSLengthMin, Max: desk.SMSLengthMax,
-			Placeholder: strconv.Itoa(d.Length), Hint: fmt.Sprintf("%d to %d characters.", desk.SMSLengthMin, desk.SMSLengthMax)},
+			Placeholder: strconv.Itoa(d.Length),
+			Hint:        fmt.Sprintf("%d to %d characters; fewer than %d do not verify a caller.", desk.SMSLengthMin, desk.SMSLengthMax, desk.SMSProves)},
 		Expiration: views.Input{Name: "expiration_time", Label: "Good for, in seconds", Type: "number", InputMode: "numeric", Min: desk.SMSExpirationMin, Max: desk.SMSExpirationMax,
 			Placeholder: strconv.Itoa(d.Expiration), Hint: fmt.Sprintf("Default %d, which is %s.", d.Expiration, views.Span(time.Duration(d.Expiration)*time.Second))},
 		Numeric: views.Input{Name: "numeric_only", Label: "Kind of code", Options: []views.Option{
@@ -165,7 +189,7 @@ func (h *Handlers) showCode(w http.ResponseWriter, r *http.Request, status int, 
 	}
 	row := codeRow(code, h.Now())
 	page := views.SMSCodePage{
-		Page: h.page(r, "Code to "+row.Phone), Code: row, Receipt: receipt(), Stale: stale, Problem: h.problem(r, p), Again: receipt(), Sender: code.Sender,
+		Page: h.page(r, "Code to "+row.Phone), Code: row, Receipt: receipt(), Stale: stale, Problem: h.problem(r, p), Again: receipt(), Sender: code.Sender, Short: desk.TooShort(code.Length),
 		Input: views.Input{Name: "code", Label: "The code that the caller reads out", Secret: true, Value: typed, Autocomplete: "off", Required: true, Autofocus: true, Mono: true, MaxLength: 100},
 	}
 	if p != nil {

@@ -14,6 +14,7 @@ import (
 	"frontdesk/store/audit"
 	"frontdesk/views"
 	"frontdesk/web/desk"
+	"frontdesk/web/sandbox"
 )
 
 // file stores a customer with a number, as a sync would.
@@ -270,6 +271,148 @@ func TestColleaguesReadTheProof(t *testing.T) {
 	colleague.get(fmt.Sprintf("/audit/%d", other.ID)).wantStatus(http.StatusForbidden)
 	sent := w.entries(audit.Filter{What: desk.WhatSendSMS})[0]
 	colleague.get(fmt.Sprintf("/audit/%d", sent.ID)).wantStatus(http.StatusForbidden)
+}
+
+// TestANumberOfAnUnknownCountryIsNobodys: one without its country code is not
+// read as in the country of whatever number is asked about.
+func TestANumberOfAnUnknownCountryIsNobodys(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	fileIn := func(cuid, country string) {
+		c := store.Customer{CUID: cuid, Company: cuid + " AB", Country: country, Phone: "070-174 06 91", Fields: []store.Field{{Name: "cuid", Value: cuid}}}
+		if err := w.db.Write(t.Context(), func(tx *store.Tx) error { _, _, err := tx.UpsertCustomer(t.Context(), c); return err }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fileIn("svea", "Sverige")
+	for _, country := range []string{"", "Elbonia"} {
+		fileIn("lost"+country, country)
+	}
+	b := w.signedIn("mia")
+	b.get("/sms/country?" + url.Values{"phone": {"+46701740691"}}.Encode()).want("On file for svea AB")
+	for _, n := range []string{"+358701740691", "+44701740691", "+41701740691", "+33701740691", "+49701740691"} {
+		b.get("/sms/country?" + url.Values{"phone": {n}}.Encode()).want("On no customer's file.")
+	}
+	b.get("/sms/country?"+url.Values{"phone": {"+41701740691"}, "customer": {"lostElbonia"}}.Encode()).
+		want("Not on file for lostElbonia AB", "On their file is 070-174 06 91: its country is not known")
+	if got := b.get("/sms?customer=lost").form("/sms").values.Get("phone"); got != "" {
+		t.Errorf("the form has the number %q", got)
+	}
+	at := b.sentTo("+41701740691", "")
+	b.submit(b.get(at), at+"/verify", url.Values{"code": {w.lastCode("+41701740691")}}).wantStatus(http.StatusSeeOther)
+	for _, cuid := range []string{"svea", "lost", "lostElbonia"} {
+		if p := w.proof(cuid); p != nil {
+			t.Errorf("%s is verified: %+v", cuid, p)
+		}
+	}
+}
+
+// TestACodeVerifiesWhomItWasSentFor, on whosever page it is typed, and the page
+// that one lands on says so.
+func TestACodeVerifiesWhomItWasSentFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	acme, beta := w.file("acme", "Acme AB", "070-174 06 91"), w.file("beta", "Beta Ltd", "070-174 06 92")
+	b := w.signedIn("mia")
+	for _, c := range []struct{ phone, onFile, log string }{
+		{phoneA, store.OnFileNone, "number is not on file for Beta Ltd"},
+		{"+46701740691", store.OnFileOthers, "number is not on file for Beta Ltd (beta), but on another customer's file: acme"},
+		{"+46701740692", store.OnFileTheirs, "number is on file for Beta Ltd"},
+	} {
+		forAcme, forBeta := b.sentTo(c.phone, acme), b.sentTo(c.phone, beta)
+		done := b.submit(b.get(forAcme), forAcme+"/verify", url.Values{"code": {w.lastCode(c.phone)}})
+		if done.location() != forBeta {
+			t.Fatalf("%s leads to %s, want %s", c.phone, done.location(), forBeta)
+		}
+		page := b.follow(done)
+		page.want("Caller verified: Beta Ltd")
+		page.wantNo("Caller verified: Acme AB")
+		b.get(forAcme).wantNo("Caller verified")
+		if p := w.proof(acme); p != nil {
+			t.Errorf("%s: the customer of the page is verified: %+v", c.phone, p)
+		}
+		proof := w.proof(beta)
+		if proof == nil || proof.Phone != c.phone || proof.OnFile != c.onFile {
+			t.Fatalf("%s proves %+v, want %s", c.phone, proof, c.onFile)
+		}
+		if e := w.entries(audit.Filter{What: desk.WhatVerifySMS})[0]; e.ID != proof.EntryID || !strings.Contains(e.Detail, c.log) {
+			t.Errorf("the outcome is %+v, want %q", e, c.log)
+		}
+		if e := w.entries(audit.Filter{What: desk.WhatCaller})[0]; e.On.ID != beta {
+			t.Errorf("it is on the timeline of %s", e.On.ID)
+		}
+	}
+	// Sent for nobody, on a page for somebody: whose number it is counts.
+	forBeta, forNobody := b.sentTo("+46701740691", beta), b.sentTo("+46701740691", "")
+	w.clock.advance(desk.ProofHolds)
+	done := b.submit(b.get(forBeta), forBeta+"/verify", url.Values{"code": {w.lastCode("+46701740691")}})
+	if p := w.proof(acme); done.location() != forNobody || p == nil || p.OnFile != store.OnFileTheirs || w.proof(beta) != nil {
+		t.Errorf("leads to %s; Acme %+v, Beta %+v", done.location(), p, w.proof(beta))
+	}
+}
+
+// TestAShortCodeVerifiesNobody, which is said before it is sent and on its page.
+func TestAShortCodeVerifiesNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	acme := w.file("acme", "Acme AB", "070-174 06 91")
+	const phone, why = "+46701740691", "characters can be guessed: it does not verify a caller. Send one of at least 5."
+	b := w.signedIn("mia")
+	form := b.get("/sms?customer=" + acme)
+	form.want("fewer than 5 do not verify a caller")
+	form.wantNo(why)
+	verify := func(length string, short bool) {
+		t.Helper()
+		sent := b.submit(b.get("/sms?customer="+acme), "/sms", url.Values{"length": {length}})
+		sent.wantStatus(http.StatusSeeOther)
+		at := sent.location()
+		code := w.lastCode(phone)
+		done := b.submit(b.get(at), at+"/verify", url.Values{"code": {code}})
+		done.wantStatus(http.StatusSeeOther)
+		page := b.follow(done)
+		page.want("verified")
+		if said := strings.Contains(page.text(), fmt.Sprint("A code of ", len(code), " ", why)); said != short {
+			t.Errorf("length %q: that it is too short is said: %v", length, said)
+		}
+		e := w.entries(audit.Filter{What: desk.WhatVerifySMS})[0]
+		if proof := w.proof(acme); (proof == nil) != short || strings.Contains(e.Detail, "too short to verify a caller") != short || e.Result != audit.Done {
+			t.Errorf("length %q: proof %+v, entry %+v", length, proof, e)
+		}
+		w.clock.advance(desk.ProofHolds)
+	}
+	verify("3", true)
+	verify("4", true)
+	verify("5", false)
+	verify("", false)
+	b.submit(form, "/sms", url.Values{"length": {"4"}, "from": {"much too long for a name"}}).want("A code of 4 " + why)
+
+	alice := w.signedIn("alice") // the account's default is short
+	alice.submit(alice.get("/sms/settings"), "/sms/settings", url.Values{"length": {"4"}}).wantStatus(http.StatusSeeOther)
+	verify("", true)
+	b.get("/sms?customer=" + acme).want("A code of 4 " + why)
+	verify("6", false)
+}
+
+// TestADraftOfAnotherCustomerStays when a code is asked for from a customer's
+// page, and comes back when none is named.
+func TestADraftOfAnotherCustomerStays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	acme, beta := w.file("acme", "Acme AB", "070-174 06 91"), w.file("beta", "Beta Ltd", "070-174 06 92")
+	b := w.signedIn("mia")
+	for _, c := range []struct{ drafted, then string }{{beta, "/sms"}, {beta, "/sms?customer=" + beta}, {"", "/sms"}} {
+		b.post("/session/active", typing("/sms", "/sms", url.Values{"phone": {"+46701740699"}, "customer": {c.drafted}})).wantStatus(http.StatusNoContent)
+		w.clock.advance(31 * time.Minute)
+		b.signIn("mia", sandbox.Password)
+		asked := b.get("/sms?customer=" + acme)
+		if f := asked.form("/sms").values; f.Get("customer") != acme || f.Get("phone") != "+46 70 174 06 91" {
+			t.Errorf("asked for Acme, the form is for %q, %s", f.Get("customer"), f.Get("phone"))
+		}
+		asked.wantNo("Your session had ended")
+		if f := b.get(c.then).form("/sms").values; f.Get("customer") != c.drafted || f.Get("phone") != "+46701740699" {
+			t.Errorf("%s: what was typed is %q, %s", c.then, f.Get("customer"), f.Get("phone"))
+		}
+	}
 }
 
 func (w *world) name(cuid string) string {

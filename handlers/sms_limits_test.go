@@ -15,6 +15,7 @@ import (
 
 	"frontdesk/store/audit"
 	"frontdesk/web/desk"
+	"frontdesk/web/sandbox"
 )
 
 // Numbers that the sandbox sends to, of nobody.
@@ -265,4 +266,86 @@ func TestThePauseBetweenCodesIsShown(t *testing.T) {
 	if p := colleague.submit(over, "/sms", nil); p.location() != next.location() {
 		t.Errorf("a second press: %d, to %q", p.status, p.location())
 	}
+}
+
+// TestCodesCannotBeGuessed: five wrong ones per code, ten per number within a
+// day; then nothing is asked of iP1, also of many posts at once.
+func TestCodesCannotBeGuessed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	acme := w.file("acme", "Acme AB", "070-174 06 91")
+	const phone = "+46701740691"
+	b := w.signedIn("mia")
+	denied := func() []audit.Entry {
+		return w.entries(audit.Filter{What: desk.WhatVerifySMS, Result: audit.Denied})
+	}
+	asked := func(mark int) (n int) {
+		for _, call := range w.calls(mark) {
+			if call == "POST /ip1/api/authentications/validate" {
+				n++
+			}
+		}
+		return n
+	}
+	try := func(at, code string) *page {
+		t.Helper()
+		return b.submit(b.get(at), at+"/verify", url.Values{"code": {code}})
+	}
+
+	// The first code: many at once. No more than five come through.
+	at := b.sentTo(phone, acme)
+	right := w.lastCode(phone)
+	form := b.get(at)
+	mark := w.mark()
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() { b.submit(form, at+"/verify", url.Values{"code": {"WRONG" + strconv.Itoa(i)}}) })
+	}
+	all.Wait()
+	if n := asked(mark); n != 5 || len(denied()) != 15 {
+		t.Errorf("%d were tried, %d denied", n, len(denied()))
+	}
+	mark = w.mark()
+	p := try(at, right)
+	p.wantStatus(http.StatusUnprocessableEntity)
+	p.want("Too many wrong codes: send a new one", "Send another code")
+	if n := asked(mark); n != 0 || w.proof(acme) != nil || len(denied()) != 16 {
+		t.Errorf("then the right one: %d calls, proof %+v, %d denied", n, w.proof(acme), len(denied()))
+	}
+	if e := denied()[0]; e.On.ID != "phone:"+phone || e.Detail != "no tries left: 5 wrong codes for this code" || e.Phase != audit.Event {
+		t.Errorf("on record is %+v", e)
+	}
+
+	// A new one: four wrong, the right one, which takes nothing back for the number.
+	w.clock.advance(time.Hour)
+	b.signIn("mia", sandbox.Password)
+	at = b.sentTo(phone, acme)
+	for range 4 {
+		try(at, "WRONG").want("That is not the code")
+	}
+	w.restart()
+	try(at, w.lastCode(phone)).wantStatus(http.StatusSeeOther)
+	if w.proof(acme) == nil {
+		t.Error("the right one proves nothing")
+	}
+
+	// The tenth for the number is the last, whoever tries; another number is free.
+	at = b.sentTo(phone, acme)
+	try(at, "WRONG").want("That is not the code")
+	mark = w.mark()
+	b = w.signedIn("alice").in(t)
+	p = try(at, w.lastCode(phone))
+	p.wantWait(23 * time.Hour)
+	p.want("Too many wrong codes for this number")
+	if e := denied()[0]; asked(mark) != 0 || e.Detail != "no tries left: 10 wrong codes for this number within 24 hours" {
+		t.Errorf("%d calls; on record is %+v", asked(mark), e)
+	}
+	other := b.sentTo(phoneA, acme)
+	try(other, w.lastCode(phoneA)).wantStatus(http.StatusSeeOther)
+
+	// A day after the first ones, there are tries again.
+	w.clock.advance(23*time.Hour + time.Minute)
+	b.signIn("alice", sandbox.Password)
+	at = b.sentTo(phone, acme)
+	try(at, w.lastCode(phone)).wantStatus(http.StatusSeeOther)
 }

@@ -59,9 +59,12 @@ func (h *Handlers) codeNote(r *http.Request, code store.Code) (views.PhoneNote, 
 }
 
 func (h *Handlers) note(r *http.Request, phone desk.Phone, file desk.OnFile) (views.PhoneNote, error) {
-	note := views.PhoneNote{Phone: phone.E164, Country: desk.CountryName(phone.Country), Refused: h.Desk.CountryRefused(phone), State: file.State(), Whose: customerRows(file.Whose)}
+	note := views.PhoneNote{Phone: phone.E164, Country: desk.CountryName(phone.Country), Refused: h.Desk.CountryRefused(phone), State: file.State(), Whose: customerRows(file.Whose), Count: file.Count}
 	if file.For.CUID != "" {
 		note.For = new(customerRow(file.For))
+		if _, ok := desk.PhoneOf(file.For); !ok {
+			note.Unread = store.FirstNumber(file.For.Phone)
+		}
 	}
 	left, err := h.Desk.SMSLeft(r.Context(), phone, visitOf(r).Actor.Staff.ID)
 	if err != nil {

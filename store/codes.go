@@ -23,14 +23,15 @@ type Code struct {
 	Expired   bool
 	UsedAt    time.Time
 	CheckedAt time.Time // when iP1 was last asked
+	Length    int       // in characters; 0 when it is not known
 }
 
-const codeColumns = `id, act_id, ip1_id, phone, sender, staff_id, staff_name, cuid, sent_at, expires_at, expired, used_at, checked_at`
+const codeColumns = `id, act_id, ip1_id, phone, sender, staff_id, staff_name, cuid, sent_at, expires_at, expired, used_at, checked_at, length`
 
 func scanCode(row scanner) (Code, error) {
 	var c Code
 	var ip1, sent, expires, used, checked sql.NullInt64
-	err := row.Scan(&c.ID, &c.Act, &ip1, &c.Phone, &c.Sender, &c.StaffID, &c.StaffName, &c.CUID, &sent, &expires, &c.Expired, &used, &checked)
+	err := row.Scan(&c.ID, &c.Act, &ip1, &c.Phone, &c.Sender, &c.StaffID, &c.StaffName, &c.CUID, &sent, &expires, &c.Expired, &used, &checked, &c.Length)
 	c.IP1ID = ip1.Int64
 	c.SentAt, c.ExpiresAt, c.UsedAt, c.CheckedAt = fromMillis(sent), fromMillis(expires), fromMillis(used), fromMillis(checked)
 	return c, err
@@ -55,10 +56,10 @@ func (db *DB) RecentCodes(ctx context.Context, limit int) ([]Code, error) {
 func (tx *Tx) AddCode(ctx context.Context, c Code) (int64, error) {
 	var id int64
 	err := tx.QueryRowContext(ctx, `
-		INSERT INTO codes (act_id, ip1_id, phone, sender, staff_id, staff_name, sent_at, expires_at, expired, used_at, checked_at, cuid)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $7, $11)
+		INSERT INTO codes (act_id, ip1_id, phone, sender, staff_id, staff_name, sent_at, expires_at, expired, used_at, checked_at, cuid, length)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $7, $11, $12)
 		RETURNING id`,
-		c.Act, ip1ID(c.IP1ID), c.Phone, c.Sender, c.StaffID, c.StaffName, millis(c.SentAt), millis(c.ExpiresAt), boolInt(c.Expired), millis(c.UsedAt), c.CUID).Scan(&id)
+		c.Act, ip1ID(c.IP1ID), c.Phone, c.Sender, c.StaffID, c.StaffName, millis(c.SentAt), millis(c.ExpiresAt), boolInt(c.Expired), millis(c.UsedAt), c.CUID, c.Length).Scan(&id)
 	if err != nil {
 		return 0, fmt.Errorf("store code: %w", err)
 	}
@@ -73,6 +74,39 @@ func (tx *Tx) UpdateCode(ctx context.Context, c Code) error {
 			cuid = CASE WHEN cuid = '' THEN $7 ELSE cuid END
 		WHERE id = $6`,
 		ip1ID(c.IP1ID), millis(c.ExpiresAt), boolInt(c.Expired), millis(c.UsedAt), millis(c.CheckedAt), c.ID, c.CUID)
+	return err
+}
+
+// CodeTries are the tries to verify a code that were wrong, or may have been.
+type CodeTries struct {
+	OfCode   int         // on this code's page
+	OfNumber []time.Time // of any code to its number, the latest first
+}
+
+// CodeTries returns the tries of a code, and at most limit of those of its
+// number since a time.
+func (tx *Tx) CodeTries(ctx context.Context, c Code, since time.Time, limit int) (t CodeTries, err error) {
+	if err = tx.QueryRowContext(ctx, `SELECT count(*) FROM sms_tries WHERE code_id = $1`, c.ID).Scan(&t.OfCode); err != nil {
+		return t, err
+	}
+	at := func(row scanner) (time.Time, error) {
+		var ms sql.NullInt64
+		err := row.Scan(&ms)
+		return fromMillis(ms), err
+	}
+	t.OfNumber, err = collect(ctx, tx, at, `SELECT at FROM sms_tries WHERE phone = $1 AND at > $2 ORDER BY at DESC LIMIT $3`, c.Phone, millis(since), limit)
+	return t, err
+}
+
+// AddCodeTry counts a try that is about to be made as a wrong one.
+func (tx *Tx) AddCodeTry(ctx context.Context, act string, c Code, at time.Time) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO sms_tries (act_id, code_id, phone, at) VALUES ($1, $2, $3, $4)`, act, c.ID, c.Phone, millis(at))
+	return err
+}
+
+// RemoveCodeTry takes back one that certainly was not wrong.
+func (tx *Tx) RemoveCodeTry(ctx context.Context, act string) error {
+	_, err := tx.ExecContext(ctx, `DELETE FROM sms_tries WHERE act_id = $1`, act)
 	return err
 }
 

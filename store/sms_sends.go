@@ -42,8 +42,11 @@ func (tx *Tx) SMSSendOf(ctx context.Context, act string) (SMSSend, error) {
 	return s, err
 }
 
-// PurgeSMSSends removes those from before a time.
+// PurgeSMSSends removes those from before a time, and the tries of codes.
 func (tx *Tx) PurgeSMSSends(ctx context.Context, before time.Time) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM sms_tries WHERE at < $1`, millis(before)); err != nil {
+		return err
+	}
 	_, err := tx.ExecContext(ctx, `DELETE FROM sms_sends WHERE at < $1`, millis(before))
 	return err
 }

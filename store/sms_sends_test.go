@@ -61,6 +61,36 @@ func TestSMSSends(t *testing.T) {
 	}
 }
 
+func TestCodeTries(t *testing.T) {
+	r := newRig(t)
+	one, other := Code{ID: 1, Phone: "+46701234567"}, Code{ID: 2, Phone: "+46701234567"}
+	counts := func(c Code, most int) (got [2]int) {
+		t.Helper()
+		r.write(func(tx *Tx) error {
+			tries, err := tx.CodeTries(ctx, c, start.Add(-24*time.Hour), most)
+			got = [2]int{tries.OfCode, len(tries.OfNumber)}
+			if len(tries.OfNumber) > 0 && !tries.OfNumber[0].Equal(start) {
+				t.Errorf("the latest comes first: %v", tries.OfNumber)
+			}
+			return err
+		})
+		return got
+	}
+	for act, at := range map[string]time.Time{"a1": start.Add(-25 * time.Hour), "a2": start.Add(-time.Hour), "a3": start} {
+		r.write(func(tx *Tx) error { return tx.AddCodeTry(ctx, act, one, at) })
+	}
+	r.write(func(tx *Tx) error { return tx.AddCodeTry(ctx, "a4", other, start) })
+	r.write(func(tx *Tx) error { return tx.AddCodeTry(ctx, "a5", Code{ID: 3, Phone: "+14155550100"}, start) })
+	if a, b, c := counts(one, 9), counts(other, 9), counts(other, 2); a != [2]int{3, 3} || b != [2]int{1, 3} || c != [2]int{1, 2} {
+		t.Errorf("tries %v, %v, %v", a, b, c)
+	}
+	r.write(func(tx *Tx) error { return tx.RemoveCodeTry(ctx, "a4") })
+	r.write(func(tx *Tx) error { return tx.PurgeSMSSends(ctx, start.Add(-24*time.Hour)) })
+	if a, b := counts(one, 9), counts(other, 9); a != [2]int{2, 2} || b != [2]int{0, 2} {
+		t.Errorf("then %v, %v", a, b)
+	}
+}
+
 func TestProofs(t *testing.T) {
 	r := newRig(t)
 	if _, err := r.LastProof(ctx, "c1"); !errors.Is(err, ErrNotFound) {

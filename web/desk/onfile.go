@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/nyaruka/phonenumbers"
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
 
 	"frontdesk/store"
 )
@@ -17,22 +20,22 @@ const onFileMost = 10
 // OnFile is whose number a phone number is, as the mirror has it.
 type OnFile struct {
 	For   store.Customer   // whom a code to it is for; zero when nobody is meant
-	Whose []store.Customer // on whose file it is
+	Whose []store.Customer // on whose file it is, at most onFileMost
+	Count int              // on how many files it is
+
+	theirs bool // it is on For's
 }
 
 // State is one of store's OnFile…, or "shared" when several customers have the
 // number and none of them is meant.
 func (o OnFile) State() string {
 	switch {
-	case len(o.Whose) == 0:
+	case o.theirs:
+		return store.OnFileTheirs
+	case o.Count == 0:
 		return store.OnFileNone
 	case o.For.CUID == "":
 		return "shared"
-	}
-	for _, c := range o.Whose {
-		if c.CUID == o.For.CUID {
-			return store.OnFileTheirs
-		}
 	}
 	return store.OnFileOthers
 }
@@ -48,7 +51,7 @@ func (o OnFile) words() string {
 	case state == store.OnFileTheirs:
 		return "number is on file for " + name
 	case state == "shared":
-		return fmt.Sprintf("number is on file for %d customers: %s", len(cuids), strings.Join(cuids, ", "))
+		return fmt.Sprintf("number is on file for %d customers: %s", o.Count, strings.Join(cuids, ", "))
 	case state == store.OnFileOthers:
 		return "number is not on file for " + name + ", but on another customer's file: " + strings.Join(cuids, ", ")
 	case o.For.CUID != "":
@@ -73,13 +76,18 @@ func (d *Desk) OnFile(ctx context.Context, phone Phone, cuid string) (OnFile, er
 		return o, err
 	}
 	for _, c := range alike {
-		if len(o.Whose) < onFileMost && hasPhone(c, phone) {
+		if !hasPhone(c, phone) {
+			continue
+		}
+		if o.Count++; len(o.Whose) < onFileMost {
 			o.Whose = append(o.Whose, c)
 		}
 	}
-	if cuid == "" && len(o.Whose) == 1 {
+	if cuid == "" && o.Count == 1 {
 		o.For = o.Whose[0]
 	}
+	// Asked of the customer, whom many others with the number may have left out of the list.
+	o.theirs = o.For.CUID != "" && hasPhone(o.For, phone)
 	return o, nil
 }
 
@@ -99,32 +107,59 @@ func (d *Desk) OnFileOfCode(ctx context.Context, code store.Code) (OnFile, error
 // hasPhone tells whether a number is the customer's own, however ATOM has it
 // written.
 func hasPhone(c store.Customer, phone Phone) bool {
-	region := ""
-	if n, err := phonenumbers.Parse(phone.E164, ""); err == nil {
-		region = phonenumbers.GetRegionCodeForCountryCode(int(n.GetCountryCode()))
-	}
-	own, ok := readPhone(c, region)
+	own, ok := PhoneOf(c)
 	return ok && own.E164 == phone.E164
 }
 
-// PhoneOf is the customer's number as far as it can be read; ok is false when
-// there is none, or when its country is not plain.
-func PhoneOf(c store.Customer) (phone Phone, ok bool) { return readPhone(c, "") }
-
-// readPhone reads a customer's number. One without its country code is read as
-// in the customer's country, or where that is not plain, in region.
-func readPhone(c store.Customer, region string) (Phone, bool) {
+// PhoneOf is the customer's number; ok is false when there is none, or when its
+// country is not plain: neither written with it, nor known of the customer.
+func PhoneOf(c store.Customer) (phone Phone, ok bool) {
 	written := store.FirstNumber(c.Phone)
 	if rest, ok := strings.CutPrefix(written, "00"); ok {
 		written = "+" + rest
 	}
-	if own := regionOf(c.Country); own != "" {
-		region = own
+	region := regionOf(c.Country)
+	if region == "" {
+		region = localNames()[store.Fold(c.Country)]
 	}
 	n, err := phonenumbers.Parse(written, region)
 	if err == nil && phonenumbers.IsPossibleNumber(n) {
 		return phoneOf(n), true
 	}
-	phone, err := ParsePhone(written) // perhaps with another country's code, and no plus
+	if region == "" { // its digits alone could be any country's
+		return Phone{}, false
+	}
+	phone, err = ParsePhone(written) // perhaps with another country's code, and no plus
 	return phone, err == nil
 }
+
+// spoken are languages of regions beside the one that is spoken most there.
+var spoken = map[string]string{
+	"BE": "fr de", "CA": "fr", "CH": "fr it", "CY": "tr", "ES": "ca eu gl", "FI": "sv", "IE": "ga", "IL": "ar", "LU": "de lb", "MA": "fr", "US": "es",
+}
+
+// localNames are the regions by their names in their own languages, folded; ""
+// where two have the same.
+var localNames = sync.OnceValue(func() map[string]string {
+	names := map[string]string{}
+	for region := range phonenumbers.GetSupportedRegions() {
+		tag, err := language.ParseRegion(region)
+		if err != nil {
+			continue
+		}
+		for _, lang := range append(strings.Fields(spoken[region]), "und-"+region) {
+			in := display.Regions(language.Make(lang))
+			if in == nil {
+				continue
+			}
+			name := store.Fold(in.Name(tag))
+			if other, ok := names[name]; ok && other != region {
+				names[name] = ""
+				continue
+			}
+			names[name] = region
+		}
+	}
+	delete(names, "") // what has no name
+	return names
+})

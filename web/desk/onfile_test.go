@@ -5,7 +5,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nyaruka/phonenumbers"
+
 	"frontdesk/store"
+	"frontdesk/web/ip1"
 )
 
 // file stores a customer with a number in some writing.
@@ -32,8 +35,15 @@ func TestANumberIsOnFileInAnyWriting(t *testing.T) {
 		{"Sweden", "070-123 45 67", "+46701234567", true},
 		{"SE", "070/1234567", "+46701234567", true},
 		{"swe", "(070) 123 45 67 ext 5", "+46701234567", true},
-		{"", "070.123.45.67", "+46701234567", true}, // written for the number's own country, as far as one can tell
+		{"", "070.123.45.67", "+46701234567", false}, // it could be any country's
+		{"Elbonia", "070-123 45 67", "+46701234567", false},
+		{"Elbonia", "46701234567", "+46701234567", false},
+		{"Elbonia", "2025550123", "+2025550123", false},
+		{"Elbonia", "+46 70 123 45 67", "+46701234567", true},
+		{"", "0046 70 123 45 67", "+46701234567", true},
 		{"Sverige", "Tel: 070 123 45 67, fax 08-465 004 00", "+46701234567", true},
+		{"Sverige", "070 123 45 67", "+41701234567", false},
+		{" ÖSTERREICH ", "0660 1234567", "+436601234567", true},
 		{"United States", "+46 70 123 45 67", "+46701234567", true},
 		{"United States", "46701234567", "+46701234567", true},
 		{"United States", "011 46 70 123 45 67", "+46701234567", true},
@@ -99,8 +109,59 @@ func TestWhoseNumberItIs(t *testing.T) {
 		r.file("many"+string(rune('a'+i)), "Sweden", "070-123 45 03")
 	}
 	phone, _ = ParsePhone("+46701234503")
-	if file, err := r.OnFile(ctx, phone, ""); err != nil || len(file.Whose) != onFileMost {
-		t.Errorf("%d of many, %v", len(file.Whose), err)
+	if file, err := r.OnFile(ctx, phone, ""); err != nil || len(file.Whose) != onFileMost || file.Count != 20 || file.For.CUID != "" || !strings.Contains(file.words(), "for 20 customers") {
+		t.Errorf("%d of %d, %v: %s", len(file.Whose), file.Count, err, file.words())
+	}
+	for i := range 20 { // named or not, it is theirs
+		cuid := "many" + string(rune('a'+i))
+		if file, err := r.OnFile(ctx, phone, cuid); err != nil || file.State() != store.OnFileTheirs || file.For.CUID != cuid {
+			t.Errorf("%s: %s, %v", cuid, file.State(), err)
+		}
+	}
+}
+
+// Countries are written in the languages that are spoken there; one that is not
+// known is no country rather than another's.
+func TestACountryIsKnownByItsOwnName(t *testing.T) {
+	r := newRig(t)
+	for country, want := range map[string]string{
+		"Sverige": "SE", "Deutschland": "DE", "Schweiz": "CH", "Suisse": "CH", "Svizzera": "CH", "Österreich": "AT", "osterreich": "AT", "España": "ES",
+		"Norge": "NO", "Danmark": "DK", "Suomi": "FI", "Finland": "FI", "Italia": "IT", "Nederland": "NL", "Belgique": "BE", "België": "BE", "Belgien": "BE",
+		"Brasil": "BR", "México": "MX", "Polska": "PL", "Ísland": "IS", "Eesti": "EE", "Česko": "CZ", "Magyarország": "HU", "Ελλάδα": "GR", "日本": "JP",
+		"Éire": "IE", "Sweden": "SE", "uk": "GB", "Elbonia": "", "": "", "Schweden": "", "EU": "",
+	} {
+		// The country's own sample number, written as at home.
+		region := firstOf(want, "SE")
+		n := phonenumbers.GetExampleNumberForType(region, phonenumbers.MOBILE)
+		phone := phoneOf(n)
+		c := r.file("one", country, phonenumbers.Format(n, phonenumbers.NATIONAL))
+		if got, ok := PhoneOf(c); ok != (want != "") || ok && got.E164 != phone.E164 {
+			t.Errorf("%q: %q is %q, %v; want %q", country, c.Phone, got.E164, ok, phone.E164)
+		}
+	}
+}
+
+// A right code that frontdesk did not send proves the number, and no customer's
+// caller.
+func TestACodeSentElsewhereVerifiesNobody(t *testing.T) {
+	r := newRig(t)
+	phone := r.phone()
+	c := r.file("one", "Sweden", phone)
+	sent := r.must(r.send(r.mia, phone))
+	own := r.delivered()
+	if _, err := r.IP1.Send(ctx, ip1.Send{Phone: phone}); err != nil {
+		t.Fatal(err)
+	}
+	answer := r.must(r.VerifySMS(ctx, r.mia, "x", sent.CodeID, r.delivered()))
+	if proof, err := r.CallerVerified(ctx, c.CUID); !answer.Valid || answer.CUID != "" || proof != nil || err != nil {
+		t.Errorf("%+v, proof %+v, %v", answer, proof, err)
+	}
+	if code, err := r.Store.Code(ctx, sent.CodeID); err != nil || !code.UsedAt.IsZero() {
+		t.Errorf("its own code is used: %+v, %v", code, err)
+	}
+	r.must(r.VerifySMS(ctx, r.mia, "y", sent.CodeID, own))
+	if proof, err := r.CallerVerified(ctx, c.CUID); proof == nil || err != nil {
+		t.Errorf("by its own: %+v, %v", proof, err)
 	}
 }
 

@@ -130,6 +130,8 @@ func (d *Desk) SendSMS(ctx context.Context, by Actor, receipt string, in SMSForm
 	if err != nil {
 		return Answer{}, err
 	}
+	length := d.knownSMSLength()
+	set(&length, settings.Length)
 	var spent string
 	a, prior, err := d.begin(ctx, intent{
 		By: by, What: WhatSendSMS, On: on, Service: "ip1", Receipt: receipt, Note: file.words(),
@@ -160,7 +162,7 @@ func (d *Desk) SendSMS(ctx context.Context, by Actor, receipt string, in SMSForm
 
 	code := store.Code{
 		Act: a.ID, IP1ID: sent.ID, Phone: phone.E164, Sender: strings.TrimSpace(in.From), StaffID: by.Staff.ID, StaffName: by.Staff.Name,
-		CUID: file.For.CUID, SentAt: a.Began, ExpiresAt: sent.Expires, Expired: sent.HasExpired,
+		CUID: file.For.CUID, SentAt: a.Began, ExpiresAt: sent.Expires, Expired: sent.HasExpired, Length: length,
 	}
 	answer := Answer{}
 	if callErr != nil {
@@ -180,7 +182,8 @@ func (d *Desk) SendSMS(ctx context.Context, by Actor, receipt string, in SMSForm
 }
 
 // VerifySMS asks iP1 whether a code is the one that was sent. A right code is
-// used up, and when it is for a customer, proves their caller for ProofHolds.
+// used up, and when it is for a customer, proves their caller for ProofHolds;
+// one that is short enough to be guessed proves nothing.
 func (d *Desk) VerifySMS(ctx context.Context, by Actor, receipt string, id int64, typed string) (Answer, error) {
 	if err := by.may(store.Manager); err != nil {
 		return Answer{}, err
@@ -203,10 +206,26 @@ func (d *Desk) VerifySMS(ctx context.Context, by Actor, receipt string, id int64
 	if err != nil {
 		return Answer{}, err
 	}
+	on := audit.Subject{ID: "phone:" + code.Phone, Name: code.Phone}
+	var spent string
 	a, prior, err := d.begin(ctx, intent{
-		By: by, What: WhatVerifySMS, On: audit.Subject{ID: "phone:" + code.Phone, Name: code.Phone}, Service: "ip1", Receipt: receipt, Note: file.words(),
+		By: by, What: WhatVerifySMS, On: on, Service: "ip1", Receipt: receipt, Note: file.words(),
 		Form: []string{strconv.FormatInt(id, 10), typed},
-	}, nil)
+	}, func(tx *store.Tx, a *act) error {
+		// Counted as wrong together with the intent, so that many at once do not slip past.
+		tries, err := tx.CodeTries(ctx, code, a.Began.Add(-smsWindow), triesPerNumber)
+		if err != nil {
+			return err
+		}
+		var over *Problem
+		if over, spent = overTries(tries, a.Began); over != nil {
+			return over
+		}
+		return tx.AddCodeTry(ctx, a.ID, code, a.Began)
+	})
+	if spent != "" {
+		d.Deny(ctx, by.Who(), WhatVerifySMS, on, spent)
+	}
 	if prior != nil || err != nil {
 		return answered(prior, err)
 	}
@@ -227,7 +246,13 @@ func (d *Desk) VerifySMS(ctx context.Context, by Actor, receipt string, id int64
 			Fields: map[string]string{"code": "Wrong, used or expired."}}
 		callErr = answer.Problem
 	}
+	short := utf8.RuneCountInString(typed) < SMSProves
 	return d.finish(a, answer, callErr, func(tx *store.Tx, answer *Answer) error {
+		if callErr == nil || answer.Problem.Kind == Trouble { // right, or not looked at
+			if err := tx.RemoveCodeTry(a.Ctx, a.ID); err != nil {
+				return err
+			}
+		}
 		if callErr != nil {
 			return nil
 		}
@@ -240,20 +265,30 @@ func (d *Desk) VerifySMS(ctx context.Context, by Actor, receipt string, id int64
 			switch {
 			case err == nil:
 				code, answer.CodeID = other, other.ID
+				// It verifies the caller of whom it was sent for, on whosever page it was typed.
+				if file, err = d.OnFileOfCode(a.Ctx, other); err != nil {
+					return err
+				}
+				answer.CUID, a.Note = file.For.CUID, file.words()
 			case !errors.Is(err, store.ErrNotFound):
 				return err
 			case code.IP1ID == 0:
 				code.IP1ID = now.ID // so this is the one whose sending got no answer
 			default:
-				return nil // sent elsewhere: it proves the number, and no row of ours
+				// Sent elsewhere: it proves the number, but no row and no customer of ours.
+				file, answer.CUID, a.Note = OnFile{}, "", "the code is none that frontdesk sent"
+				return nil
 			}
+		}
+		if short = short || TooShort(code.Length) != ""; short {
+			a.Note = file.words() + "; the code is too short to verify a caller"
 		}
 		if code.CUID == "" { // whose number it was not plain when it was sent
 			code.CUID = file.For.CUID
 		}
 		return tx.UpdateCode(a.Ctx, merge(code, now, d.Now()))
 	}, func(tx *store.Tx, entry int64) error {
-		if callErr != nil || file.For.CUID == "" {
+		if callErr != nil || file.For.CUID == "" || short {
 			return nil
 		}
 		// On the customer's timeline too: the code's own entries are on the number.
@@ -369,6 +404,19 @@ func (d *Desk) SMSDefaults(ctx context.Context) SMSDefaults {
 	}
 	d.defaults.value = effective(system, s)
 	return d.defaults.value
+}
+
+// knownSMSLength is how long codes are when nothing else is said, without asking
+// iP1, since an act makes one call; 0 when it is not known.
+func (d *Desk) knownSMSLength() int {
+	if !d.defaults.mu.TryLock() { // a page is asking, which an act does not wait for
+		return 0
+	}
+	defer d.defaults.mu.Unlock()
+	if d.defaults.at.IsZero() {
+		return 0
+	}
+	return d.defaults.value.Length
 }
 
 func effective(v SMSDefaults, s ip1.Settings) SMSDefaults {

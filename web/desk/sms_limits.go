@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"frontdesk/store"
@@ -13,6 +14,25 @@ const (
 	smsWindow = 24 * time.Hour
 	smsKept   = 48 * time.Hour
 )
+
+// A code is not to be guessed: so many wrong ones may be tried on a code's page,
+// and within smsWindow on all those of a number.
+const (
+	triesPerCode   = 5
+	triesPerNumber = 10
+)
+
+// SMSProves is how long a code must be to verify a caller, in characters.
+const SMSProves = 5
+
+// TooShort is why a code of this length verifies no caller; "" when it does, or
+// when its length is not known.
+func TooShort(length int) string {
+	if length == 0 || length >= SMSProves {
+		return ""
+	}
+	return fmt.Sprintf("A code of %d characters can be guessed: it does not verify a caller. Send one of at least %d.", length, SMSProves)
+}
 
 // SMSLeft is what the limits leave: to a number, and to a member of staff.
 type SMSLeft struct {
@@ -64,6 +84,26 @@ func (d *Desk) overLimit(sends store.SMSSends, phone Phone) (p *Problem, spent s
 			Advice: "Ask whether it has arrived before you send another.",
 			Fields: map[string]string{"phone": "A code was just sent to this number."},
 		}, ""
+	}
+	return nil, ""
+}
+
+// overTries is why no more codes may be tried, after those that were wrong; nil
+// when one may. spent says it for the log.
+func overTries(tries store.CodeTries, now time.Time) (p *Problem, spent string) {
+	switch {
+	case len(tries.OfNumber) >= triesPerNumber:
+		return &Problem{Kind: Throttled, Title: "Too many wrong codes for this number", Wait: tries.OfNumber[triesPerNumber-1].Add(smsWindow).Sub(now),
+			Text:   plural(triesPerNumber, "wrong code") + " were tried for it within 24 hours. This one was not tried.",
+			Advice: "Verify the caller in another way, or by another number of theirs.",
+			Fields: map[string]string{"code": "Too many wrong codes were tried for this number."},
+		}, "no tries left: " + plural(triesPerNumber, "wrong code") + " for this number within 24 hours"
+	case tries.OfCode >= triesPerCode:
+		return &Problem{Kind: Invalid, Title: "Too many wrong codes: send a new one",
+			Text:   plural(triesPerCode, "wrong code") + " were tried here. This one was not tried.",
+			Advice: "Send another code, and ask the customer to read it out from the newest SMS.",
+			Fields: map[string]string{"code": "Too many wrong codes: send a new one."},
+		}, "no tries left: " + plural(triesPerCode, "wrong code") + " for this code"
 	}
 	return nil, ""
 }

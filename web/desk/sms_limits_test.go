@@ -66,6 +66,53 @@ func TestOnlyWhatMayHaveBeenSentCounts(t *testing.T) {
 	}
 }
 
+// A try counts as wrong unless it was right, or iP1 did not look at it.
+func TestOnlyTriesThatMayBeWrongCount(t *testing.T) {
+	for _, tt := range []struct {
+		fault string // "" is a service that nobody answers for
+		right bool
+		want  int
+	}{
+		{`"latency": "0s"`, false, 1},
+		{`"latency": "0s"`, true, 0},
+		{`"lose_answer": true`, false, 1},
+		{`"reset": true`, true, 1},
+		{`"body": "garbage"`, false, 1},
+		{`"status": 400`, false, 1},
+		{`"refuse_credentials": true`, false, 0},
+		{``, false, 0},
+	} {
+		t.Run(tt.fault, func(t *testing.T) {
+			r := newRig(t)
+			sent := r.must(r.send(r.mia, r.phone()))
+			code := r.delivered()
+			if !tt.right {
+				code = "WRONG"
+			}
+			d := r.Desk
+			if tt.fault == "" {
+				d = r.desk(r.Store, r.closedPort(), call.Limits{})
+			} else {
+				r.control(`{"service": "ip1", ` + tt.fault + `}`)
+			}
+			_, err := d.VerifySMS(ctx, r.mia, "x", sent.CodeID, code)
+			_, again := d.VerifySMS(ctx, r.mia, "x", sent.CodeID, code) // a double click
+			if (err == nil) != (again == nil) {
+				t.Errorf("%v, and again %v", err, again)
+			}
+			var n int
+			if err := r.raw.QueryRow(`SELECT count(*) FROM sms_tries`).Scan(&n); err != nil || n != tt.want {
+				t.Errorf("after %v: %d count, %v; want %d", err, n, err, tt.want)
+			}
+			r.clock.Add(smsKept + time.Hour)
+			r.sweepOnce()
+			if err := r.raw.QueryRow(`SELECT count(*) FROM sms_tries`).Scan(&n); err != nil || n != 0 {
+				t.Errorf("%d are left after two days, %v", n, err)
+			}
+		})
+	}
+}
+
 // A code whose sending a crash broke off counts too, and stays its customer's.
 func TestACrashWhileSendingCounts(t *testing.T) {
 	r := newRig(t)
