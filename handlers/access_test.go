@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"frontdesk/store"
 	"frontdesk/store/audit"
 	"frontdesk/web/desk"
 	"frontdesk/web/sandbox"
@@ -132,4 +133,35 @@ func TestDisabledPeopleAreToldSo(t *testing.T) {
 	stranger := w.browser().signIn("mia", "wrong")
 	stranger.wantStatus(http.StatusUnauthorized)
 	stranger.wantNo("switched off", "disabled")
+}
+
+// TestAnOldStaffPageTakesNothingBack: each row posts role and state together, so
+// a page from before a change would undo it.
+func TestAnOldStaffPageTakesNothingBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	one, other := w.signedIn("alice"), w.signedIn("alice")
+	row := "/staff/" + w.staffID("mia")
+	old := one.get("/staff")
+	other.submit(other.get("/staff"), row, url.Values{"state": {"disabled"}}).wantStatus(http.StatusSeeOther)
+	p := one.submit(old, row, url.Values{"role": {"viewer"}}) // which says that she is active, too
+	p.wantStatus(http.StatusUnprocessableEntity)
+	p.want("Mia Moreau was changed meanwhile: look again")
+	if s, err := w.db.StaffByLogin(t.Context(), "customer", "mia"); err != nil || s.Active || s.Role != store.Manager {
+		t.Errorf("changed all the same: %+v, %v", s, err)
+	}
+	// The row shows what is, and can be sent as it is now.
+	if now := p.form(row).values; now.Get("role") != "manager" || now.Get("state") != "disabled" {
+		t.Errorf("the row shows %v", now)
+	}
+	one.submit(p, row, url.Values{"role": {"viewer"}}).wantStatus(http.StatusSeeOther)
+	// A row that is refused for another reason shows what was chosen, and still knows what is.
+	self := "/staff/" + w.staffID("alice")
+	p = one.submit(one.get("/staff"), self, url.Values{"role": {"viewer"}})
+	p.wantStatus(http.StatusUnprocessableEntity)
+	if now := p.form(self).values; now.Get("role") != "viewer" || now.Get("was_role") != "admin" || now.Get("was_state") != "active" {
+		t.Errorf("the row shows %v", now)
+	}
+	// A script that says nothing of what was is taken at its word.
+	one.post(row, url.Values{"role": {"manager"}, "state": {"active"}}).wantStatus(http.StatusSeeOther)
 }

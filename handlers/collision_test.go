@@ -112,7 +112,7 @@ func TestTheShieldSeesOtherCustomersOfTheEmail(t *testing.T) {
 	mia.submit(mia.get(one), one, nil).wantStatus(http.StatusSeeOther)
 	told := alice.submit(alice.get(two), two, nil)
 	told.wantStatus(http.StatusUnprocessableEntity)
-	told.want("Mia Moreau e-mailed a passcode to "+same[0].Company+", who has the same e-mail, just now")
+	told.want("Mia Moreau e-mailed a passcode to " + same[0].Company + ", who has the same e-mail, just now")
 	alice.submit(told, two, nil).wantStatus(http.StatusSeeOther)
 }
 

@@ -26,9 +26,9 @@ func (h *Handlers) customerShow(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	typed, post := h.takeDraft(r, v)
 	kept := failedAct{typed: typed}
-	if kept.typed.Get("reason") != "" { // the session had ended before this was sent
+	if kept.typed.Get("reason") != "" { // the session had ended
 		kept.act = actOfPost(post)
-		v.Prefs.flash("info", "Your session had ended before this was sent. What you typed is still here; nothing was sent.")
+		v.Prefs.flash("info", views.KeptText(v.Typed))
 	}
 	return h.showCustomer(w, r, http.StatusOK, kept)
 }

@@ -49,6 +49,7 @@ func (h *Handlers) keepTyped(r *http.Request, v *visit) (ok bool) {
 		return true
 	}
 	if !v.signedIn() {
+		d.Session = "ended" // no session has this ID; "" would say that it was posted
 		h.keepDraft(r, v, d, typed)
 		return true
 	}
@@ -99,6 +100,8 @@ func withoutSecrets(typed url.Values) string {
 
 // takeDraft returns what the reader had typed on this page when their session
 // ended, once, and only to the same person; post is where that was to be posted.
+// v.Typed tells whether it was kept while they typed: only what was posted after
+// the end is known not to have been sent. HEAD reads, and takes nothing away.
 func (h *Handlers) takeDraft(r *http.Request, v *visit) (typed url.Values, post string) {
 	ctx, idleSince := r.Context(), h.Now().Add(-h.Desk.Idle)
 	d, err := h.Store.Draft(ctx, person(v.Actor.Staff), r.URL.EscapedPath(), idleSince)
@@ -109,9 +112,12 @@ func (h *Handlers) takeDraft(r *http.Request, v *visit) (typed url.Values, post 
 		h.Log.Error("read a draft", "request", v.ID, "error", err)
 		return nil, ""
 	}
-	if err := h.Store.Write(ctx, func(tx *store.Tx) error { return tx.DeleteDraft(ctx, d, idleSince) }); err != nil {
-		h.Log.Error("remove a draft that is given back", "request", v.ID, "error", err) // it comes back once more
+	if r.Method != http.MethodHead {
+		if err := h.Store.Write(ctx, func(tx *store.Tx) error { return tx.DeleteDraft(ctx, d, idleSince) }); err != nil {
+			h.Log.Error("remove a draft that is given back", "request", v.ID, "error", err) // it comes back once more
+		}
 	}
+	v.Typed = d.Session != ""
 	if typed, err = url.ParseQuery(d.Form); err != nil {
 		return nil, ""
 	}

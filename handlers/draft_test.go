@@ -178,7 +178,8 @@ func TestTypedAfterTheEnd(t *testing.T) {
 	if got := p.form("/customers").values.Get("company"); got != "Almost" {
 		t.Errorf("back came %q", got)
 	}
-	p.wantNo("typed-secret")
+	p.want("What you typed is still here")
+	p.wantNo("typed-secret", "nothing was sent")
 	if n := w.drafts("customer:mia"); n != 0 {
 		t.Errorf("%d drafts are left", n)
 	}
@@ -224,5 +225,119 @@ func TestTypedLimits(t *testing.T) {
 	victor.post("/session/active", typing("/audit", "/audit/views", url.Values{"name": {"x"}})).wantStatus(http.StatusNoContent)
 	if n := w.drafts("customer:victor"); n != 1 {
 		t.Errorf("%d drafts, want 1", n)
+	}
+}
+
+// TestUnknownIsNoDraft: what was sent and may have happened is never given back
+// with the words that it was not sent.
+func TestUnknownIsNoDraft(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	b := w.signedIn("alice")
+	customer := views.CustomerPath(w.customer(emailFirst).CUID)
+	for _, c := range []struct {
+		service, path, post string
+		typed               url.Values
+	}{
+		{"atom", customer, customer + "/credentials", url.Values{"method": {"cuid"}, "reason": {"ticket 9"}}},
+		{"atom", "/customers/new", "/customers", url.Values{"company": {"Lost AB"}, "email": {"lost@lost.example"}}},
+		{"ip1", "/sms", "/sms", url.Values{"phone": {"+46701740691"}}},
+	} {
+		b.post("/session/active", typing(c.path, c.post, c.typed)).wantStatus(http.StatusNoContent)
+		w.fault(`{"service":"` + c.service + `","lose_answer":true}`)
+		p := b.post(c.post, c.typed)
+		p.wantStatus(http.StatusBadGateway)
+		if !strings.Contains(p.body, " data-unknown") {
+			t.Errorf("%s: the page would be kept while somebody types", c.post)
+		}
+		w.calm()
+		if n := w.drafts("customer:alice"); n != 0 {
+			t.Errorf("%s: %d drafts are left", c.post, n)
+		}
+		// A page that keeps it all the same: what is typed may have been sent.
+		b.post("/session/active", typing(c.path, c.post, c.typed)).wantStatus(http.StatusNoContent)
+		w.clock.advance(31 * time.Minute)
+		b.signIn("alice", sandbox.Password).wantStatus(http.StatusSeeOther)
+		p = b.get(c.path)
+		p.want("What you typed is still here", "look at the audit log")
+		p.wantNo("nothing was sent", " data-unknown")
+	}
+	// What is wrong with the form is mended in it: that is kept as before.
+	b.post("/customers", url.Values{"company": {"Abc"}}).wantNo(" data-unknown")
+	// Only what was posted after the end is known not to have been sent.
+	w.clock.advance(31 * time.Minute)
+	b.post("/customers", url.Values{"company": {"Late AB"}}).wantStatus(http.StatusSeeOther)
+	b.signIn("alice", sandbox.Password).wantStatus(http.StatusSeeOther)
+	p := b.get("/customers/new")
+	p.want("What you typed is still here; nothing was sent")
+	if got := p.form("/customers").values.Get("company"); got != "Late AB" {
+		t.Errorf("back came %q", got)
+	}
+}
+
+// TestHeadTakesNoDraft: HEAD reads; the page that is opened after it has the draft.
+func TestHeadTakesNoDraft(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	b := w.signedIn("mia")
+	b.post("/session/active", typing("/customers/new", "/customers", url.Values{"company": {"Typed AB"}})).wantStatus(http.StatusNoContent)
+	w.clock.advance(31 * time.Minute)
+	b.signIn("mia", sandbox.Password).wantStatus(http.StatusSeeOther)
+	for range 2 {
+		b.do(http.MethodHead, "/customers/new", nil).wantStatus(http.StatusOK)
+	}
+	if got := b.get("/customers/new").form("/customers").values.Get("company"); got != "Typed AB" {
+		t.Errorf("back came %q", got)
+	}
+	if n := w.drafts("customer:mia"); n != 0 {
+		t.Errorf("%d drafts are left", n)
+	}
+}
+
+// TestARowsDraftIsNotAnotherForms: the change of a person that the session's end
+// kept back fills neither their row nor the form that adds people.
+func TestARowsDraftIsNotAnotherForms(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	b := w.signedIn("alice")
+	row := "/staff/" + w.staffID("victor")
+	old := b.get("/staff")
+	blank := old.form("/staff").values.Encode()
+	w.clock.advance(31 * time.Minute)
+	b.submit(old, row, url.Values{"role": {"admin"}, "username": {"victor"}}).wantStatus(http.StatusSeeOther)
+	b.signIn("alice", sandbox.Password).wantStatus(http.StatusSeeOther)
+	p := b.get("/staff")
+	p.wantNo("What you typed is still here")
+	if got := p.form("/staff").values.Encode(); got != blank {
+		t.Errorf("the form that adds has %s, want %s", got, blank)
+	}
+	if got := p.form(row).values.Get("role"); got != "viewer" {
+		t.Errorf("the row shows %s", got)
+	}
+}
+
+// TestAMovedDraftIsNone: who edits the file can give a draft to another person
+// or page; it is sealed with whose it is.
+func TestAMovedDraftIsNone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	b := w.signedIn("mia")
+	customer := views.CustomerPath(w.customer(emailFirst).CUID)
+	for _, moved := range []string{`person = 'customer:alice'`, `path = '/sms'`} {
+		b.post("/session/active", typing("/customers/new", "/customers", url.Values{"company": {"Typed AB"}, "phone": {"+4670"}})).wantStatus(http.StatusNoContent)
+		err := w.db.Write(t.Context(), func(tx *store.Tx) error {
+			_, err := tx.ExecContext(t.Context(), `UPDATE drafts SET `+moved+` WHERE person = 'customer:mia' AND path = '/customers/new'`)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.clock.advance(31 * time.Minute)
+		for _, who := range []string{"alice", "mia"} {
+			b.signIn(who, sandbox.Password).wantStatus(http.StatusSeeOther)
+			for _, path := range []string{"/customers/new", "/sms", customer} {
+				b.get(path).wantNo("Typed AB", `value="+4670"`)
+			}
+		}
 	}
 }

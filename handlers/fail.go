@@ -65,6 +65,7 @@ func (h *Handlers) problem(r *http.Request, p *desk.Problem) *views.Problem {
 		shown.Tone = "warning"
 	}
 	if p.Kind == desk.Unknown {
+		shown.Unknown = true
 		shown.Tone, shown.Link, shown.LinkText = "warning", "/audit?outcome=unknown", "See it in the audit log"
 	}
 	if p.Wait > 0 {
@@ -86,6 +87,9 @@ func (h *Handlers) formFailed(w http.ResponseWriter, r *http.Request, err error)
 		return nil, false
 	}
 	h.retryAfter(w, p)
+	if p.Kind == desk.Unknown { // it was sent, so it is no draft any more
+		h.dropTyped(r, visitOf(r))
+	}
 	visitOf(r).failed = err
 	return p, true
 }

@@ -52,6 +52,7 @@ type visit struct {
 	Route  string
 	Form   string        // what the page's CSP form-action admits beside 'self'
 	Alarm  *desk.Problem // the audit log is not what this browser has seen
+	Typed  bool          // the draft that is given back was kept while it was typed: it may have been sent since
 	failed error         // for the log
 }
 
@@ -237,7 +238,7 @@ func (h *Handlers) address(r *http.Request) string {
 	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0; i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		hop, err := parseHop(strings.TrimSpace(hops[i]))
 		if err != nil {
 			break
 		}
@@ -247,6 +248,18 @@ func (h *Handlers) address(r *http.Request) string {
 		}
 	}
 	return ip.String()
+}
+
+// parseHop reads an entry of X-Forwarded-For. Some proxies add the port, and put
+// IPv6 addresses in brackets.
+func parseHop(text string) (netip.Addr, error) {
+	if at, err := netip.ParseAddrPort(text); err == nil {
+		return at.Addr(), nil
+	}
+	if inner, ok := strings.CutPrefix(text, "["); ok {
+		text = strings.TrimSuffix(inner, "]")
+	}
+	return netip.ParseAddr(text)
 }
 
 func (h *Handlers) isProxy(ip netip.Addr) bool {

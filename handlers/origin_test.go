@@ -77,7 +77,7 @@ func TestEveryMethodFromEverySite(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = w.db.Write(t.Context(), func(tx *store.Tx) error {
-		_, _, err := tx.ChangeStaff(t.Context(), other.ID, other.Role, false)
+		_, _, err := tx.ChangeStaff(t.Context(), other.ID, other.Role, false, w.h.Portals)
 		return err
 	})
 	if err != nil {

@@ -102,7 +102,13 @@ func (h *Handlers) mux() http.Handler {
 		h.patterns.Handle(rt.Pattern, http.NotFoundHandler())
 	}
 	mux.Handle("/", http.HandlerFunc(h.noSuchPage))
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.RequestURI == "*" { // OPTIONS * is about no path, and the mux has no page for it
+			h.noSuchPage(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // menuFor is the menu as a role sees it.

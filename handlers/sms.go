@@ -254,7 +254,7 @@ func (h *Handlers) smsSettingsForm(w http.ResponseWriter, r *http.Request) error
 	case err != nil:
 		return err
 	case kept != nil:
-		visitOf(r).Prefs.flash("info", "Your session had ended before this was saved. What you typed is still here; nothing was changed.")
+		visitOf(r).Prefs.flash("info", views.KeptText(visitOf(r).Typed))
 		return h.showSMSSettings(w, r, http.StatusOK, kept, nil)
 	}
 	return h.showSMSSettings(w, r, http.StatusOK, url.Values{

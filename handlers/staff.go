@@ -20,7 +20,10 @@ type failedStaff struct {
 }
 
 func (h *Handlers) staffList(w http.ResponseWriter, r *http.Request) error {
-	kept, _ := h.takeDraft(r, visitOf(r))
+	kept, post := h.takeDraft(r, visitOf(r))
+	if post != "/staff" { // the change of a row, which shows what is
+		kept = nil
+	}
 	return h.showStaff(w, r, http.StatusOK, failedStaff{typed: kept, kept: kept.Get("username") != ""})
 }
 
@@ -36,10 +39,13 @@ func (h *Handlers) showStaff(w http.ResponseWriter, r *http.Request, status int,
 	for _, s := range people {
 		row := views.StaffRow{
 			ID: s.ID, Portal: s.Portal, Username: s.Username, Name: s.Name, Role: string(s.Role), AddedBy: s.AddedBy, Active: s.Active,
-			Self: s.ID == visitOf(r).Actor.Staff.ID, SeenAt: s.SeenAt, AddedAt: s.AddedAt,
+			Self: s.ID == visitOf(r).Actor.Staff.ID, SeenAt: s.SeenAt, AddedAt: s.AddedAt, WasRole: string(s.Role), WasActive: s.Active,
 		}
 		if failed.id == s.ID && failed.problem != nil {
-			row.Error = failed.problem.Fields["role"] + failed.problem.Fields["state"]
+			row.Error = failed.problem.Fields["role"] + failed.problem.Fields["state"] + failed.problem.Fields["was"]
+			if failed.problem.Fields["was"] != "" { // the page was old: the row shows what is
+				failed.typed = nil
+			}
 			if role := failed.typed.Get("role"); role != "" {
 				row.Role = role
 			}
@@ -125,7 +131,8 @@ func (h *Handlers) staffChange(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	err = h.Desk.ChangeStaff(r.Context(), v.Actor, id, store.Role(f.Get("role")), f.Get("state"))
+	was := desk.Standing{Role: store.Role(f.Get("was_role")), State: f.Get("was_state")}
+	err = h.Desk.ChangeStaff(r.Context(), v.Actor, id, was, store.Role(f.Get("role")), f.Get("state"))
 	if p, ok := h.formFailed(w, r, err); ok {
 		return h.showStaff(w, r, p.Status(), failedStaff{id: id, typed: f, problem: p})
 	}

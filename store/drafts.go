@@ -15,7 +15,7 @@ type Draft struct {
 	Person  string // whose it is, as portal:username
 	Path    string // of the page with the form
 	Post    string // where it is posted to: a page can have several forms
-	Session string // public ID of the session in which it is being typed; "": it was posted after the session's end
+	Session string // public ID of the session in which it is being typed, or of none that lives; "": it was posted after the session's end
 	Form    string // URL-encoded
 }
 
@@ -56,7 +56,14 @@ func (db *DB) Draft(ctx context.Context, person, path string, idleSince time.Tim
 	if err != nil {
 		return d, err
 	}
-	return d, json.Unmarshal(text, &d)
+	if err := json.Unmarshal(text, &d); err != nil {
+		return d, err
+	}
+	// The columns are for finding it; who edits the file can give the row to somebody else.
+	if d.Person != person || d.Path != path {
+		return Draft{}, ErrNotFound
+	}
+	return d, nil
 }
 
 // DeleteDraft removes a draft that has been given back, and what ended sessions

@@ -25,8 +25,9 @@ type keys struct {
 }
 
 // openKeys reads the keys. A new database gets random ones. One that a former
-// version made gets those that follow from the secret: its receipts were made
-// with that. pool is nil when nothing can be written; then they are not kept yet.
+// version made gets those that follow from the secret that it was sealed with:
+// its receipts were made with that, also when the secret is changed with the
+// upgrade. pool is nil when nothing can be written; then they are not kept yet.
 func (db *DB) openKeys(ctx context.Context, pool *sql.DB, isNew bool) (err error) {
 	if db.keys.receipts, err = db.openKey(ctx, pool, isNew, metaReceiptKey, "receipts"); err != nil {
 		return err
@@ -40,7 +41,11 @@ func (db *DB) openKey(ctx context.Context, pool *sql.DB, isNew bool, name, purpo
 	var sealed []byte
 	err := db.reader.QueryRowContext(ctx, read, name).Scan(&sealed)
 	if errors.Is(err, sql.ErrNoRows) {
-		key, derr := DeriveKey(db.seal.secret, purpose)
+		secret, derr := db.sealedWith(ctx)
+		if derr != nil {
+			return nil, derr
+		}
+		key, derr := DeriveKey(secret, purpose)
 		if derr != nil {
 			return nil, derr
 		}
@@ -67,6 +72,20 @@ func (db *DB) openKey(ctx context.Context, pool *sql.DB, isNew bool, name, purpo
 		return nil, ErrWrongSecret
 	}
 	return key, nil
+}
+
+// sealedWith is the secret that opens the check value: the one that the database
+// was made with, until a change of the secret is done.
+func (db *DB) sealedWith(ctx context.Context) ([]byte, error) {
+	var sealed []byte
+	if err := db.reader.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = $1`, metaCheck).Scan(&sealed); err != nil {
+		return nil, fmt.Errorf("read the check of the secret: %w", err)
+	}
+	_, by := db.seal.openBy("meta", metaCheck, "value", sealed)
+	if by == byNeither {
+		return nil, ErrWrongSecret
+	}
+	return db.seal.secrets[by], nil
 }
 
 // macOf is the HMAC-SHA-256 of parts that do not run together.

@@ -101,3 +101,45 @@ func TestAFormerVersionsReceiptsAreKnown(t *testing.T) {
 		}
 	}
 }
+
+// The secret can be changed in the very start that upgrades, also when that
+// change is broken off: the receipts were made with the former one.
+func TestAFormerVersionsReceiptsAreKnownWhenTheSecretChangesWithTheUpgrade(t *testing.T) {
+	for name, broken := range map[string]bool{"at once": false, "broken off": true} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			key, err := DeriveKey(secretA, "receipts")
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.keys.receipts = key
+			want := r.ReceiptKey("a post", "mine")
+			if _, err := r.raw().Exec(`DELETE FROM meta WHERE name IN ('receipt-key', 'fingerprint-key')`); err != nil {
+				t.Fatal(err)
+			}
+			if broken {
+				if _, err := r.raw().Exec(`INSERT INTO meta (name, value) VALUES ('secret-check-changing', $1)`, r.sealedWithB(metaChanging)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, secrets := range [][2][]byte{{secretB, secretA}, {secretB, nil}} {
+				r.Close()
+				r.DB = r.open(secrets[0], secrets[1])
+				r.reseal()
+				if got := r.ReceiptKey("a post", "mine"); got != want {
+					t.Errorf("%s: receipt key %q, want %q", secrets, got, want)
+				}
+			}
+		})
+	}
+}
+
+// sealedWithB is a check value as a start with the second secret seals it.
+func (r *rig) sealedWithB(name string) []byte {
+	r.Helper()
+	seal, err := newSealer(secretB, nil)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return seal.seal("meta", name, "value", []byte(checkText))
+}

@@ -55,7 +55,7 @@ func DeriveKey(secret []byte, purpose string) ([]byte, error) {
 // are authenticated with each value: a sealed value that somebody moves to
 // another row does not open. The present secret seals; the former one opens, too.
 type sealer struct {
-	secret  []byte
+	secrets [][]byte                 // the present one, and the former one
 	former  bool                     // there is a former secret
 	columns map[[2]string]columnSeal // by table and column
 }
@@ -82,7 +82,7 @@ func newSealer(secret, old []byte) (*sealer, error) {
 	if len(old) > 0 && !bytes.Equal(secret, old) {
 		secrets = append(secrets, old)
 	}
-	s := &sealer{secret: secret, former: len(secrets) > 1, columns: map[[2]string]columnSeal{}}
+	s := &sealer{secrets: secrets, former: len(secrets) > 1, columns: map[[2]string]columnSeal{}}
 	for _, c := range sealedColumns {
 		in := columnSeal{only: c.only}
 		for _, secret := range secrets {

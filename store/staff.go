@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -101,9 +102,10 @@ func (tx *Tx) AddStaff(ctx context.Context, s Staff) (int64, error) {
 }
 
 // ChangeStaff sets role and state and returns the row before and after.
-// ErrLastAdmin when that would leave no active admin. Disabling ends the
-// person's sessions in the same transaction.
-func (tx *Tx) ChangeStaff(ctx context.Context, id int64, role Role, active bool) (before, after Staff, err error) {
+// ErrLastAdmin when that would leave no active admin at one of the portals that
+// are offered: the others cannot sign in. Disabling ends the person's sessions
+// in the same transaction.
+func (tx *Tx) ChangeStaff(ctx context.Context, id int64, role Role, active bool, portals []string) (before, after Staff, err error) {
 	before, err = one(scanStaff(tx.QueryRowContext(ctx, `SELECT `+staffColumns+` FROM staff WHERE id = $1`, id)))
 	if err != nil {
 		return before, after, err
@@ -117,11 +119,11 @@ func (tx *Tx) ChangeStaff(ctx context.Context, id int64, role Role, active bool)
 	if _, err := tx.ExecContext(ctx, `UPDATE staff SET role = $1, state = $2 WHERE id = $3`, role, state, id); err != nil {
 		return before, after, fmt.Errorf("change staff: %w", err)
 	}
-	var admins int
-	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM staff WHERE role = 'admin' AND state = 'active'`).Scan(&admins); err != nil {
+	admins, err := collect(ctx, tx, scanStaff, `SELECT `+staffColumns+` FROM staff WHERE role = 'admin' AND state = 'active'`)
+	if err != nil {
 		return before, after, err
 	}
-	if admins == 0 {
+	if !slices.ContainsFunc(admins, func(s Staff) bool { return slices.Contains(portals, s.Portal) }) {
 		return before, after, ErrLastAdmin
 	}
 	if !active {

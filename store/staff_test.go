@@ -57,7 +57,10 @@ func TestTheLastActiveAdminStays(t *testing.T) {
 	r := newRig(t)
 	alice, bob := r.staff("alice", Admin), r.staff("bob", Admin)
 	change := func(id int64, role Role, active bool) error {
-		return r.Write(ctx, func(tx *Tx) error { _, _, err := tx.ChangeStaff(ctx, id, role, active); return err })
+		return r.Write(ctx, func(tx *Tx) error {
+			_, _, err := tx.ChangeStaff(ctx, id, role, active, []string{"customer"})
+			return err
+		})
 	}
 	if err := change(bob.ID, Admin, false); err != nil { // a disabled admin is none
 		t.Fatal(err)
@@ -85,6 +88,37 @@ func TestTheLastActiveAdminStays(t *testing.T) {
 	}
 }
 
+// Admins of a portal that was switched off cannot sign in, so they do not count.
+func TestTheLastAdminOfAnOfferedPortalStays(t *testing.T) {
+	r := newRig(t)
+	alice := r.staff("alice", Admin)
+	r.write(func(tx *Tx) error {
+		_, err := tx.AddStaff(ctx, Staff{Portal: "messaging", Username: "bob", Role: Admin})
+		return err
+	})
+	change := func(role Role, active bool, portals ...string) error {
+		return r.Write(ctx, func(tx *Tx) error {
+			_, _, err := tx.ChangeStaff(ctx, alice.ID, role, active, portals)
+			return err
+		})
+	}
+	for name, err := range map[string]error{
+		"demoted":          change(Manager, true, "customer", "atmosphere"),
+		"disabled":         change(Admin, false, "customer"),
+		"no portal at all": change(Manager, true),
+	} {
+		if !errors.Is(err, ErrLastAdmin) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if got, err := r.Staff(ctx, alice.ID); err != nil || got.Role != Admin || !got.Active {
+		t.Errorf("changed all the same: %+v, %v", got, err)
+	}
+	if err := change(Manager, true, "customer", "messaging"); err != nil {
+		t.Errorf("with the other portal offered: %v", err)
+	}
+}
+
 func TestDisablingEndsThePersonsSessionsOnly(t *testing.T) {
 	r := newRig(t)
 	r.staff("root", Admin)
@@ -99,7 +133,7 @@ func TestDisablingEndsThePersonsSessionsOnly(t *testing.T) {
 	}
 	var before, after Staff
 	r.write(func(tx *Tx) (err error) {
-		before, after, err = tx.ChangeStaff(ctx, alice.ID, Manager, false)
+		before, after, err = tx.ChangeStaff(ctx, alice.ID, Manager, false, []string{"customer"})
 		return err
 	})
 	if before.Role != Viewer || !before.Active || after.Role != Manager || after.Active {

@@ -25,6 +25,7 @@ type Page struct {
 	RequestID  string
 	Now        time.Time
 	Posted     bool      // it answers a post, so that Path is not its address
+	Typed      bool      // a draft that is given back was kept while it was typed, and may have been sent since
 	SessionEnd time.Time // when the portal token runs out
 	IdleEnd    time.Time // when the session ends if nothing happens
 	EndsSoon   bool      // so soon that the page offers to renew it
@@ -85,6 +86,7 @@ type Problem struct {
 	Wait      time.Time // when it may be tried again; zero: no wait
 	Link      string    // where to look further
 	LinkText  string
+	Unknown   bool // what was sent may have happened: what is typed here is no draft
 }
 
 // Input is a form field: its label, what was typed, and what is wrong with it.

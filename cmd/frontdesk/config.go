@@ -12,6 +12,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+
+	"golang.org/x/net/idna"
 
 	"frontdesk/store"
 	"frontdesk/web/desk"
@@ -258,7 +261,25 @@ func (k *checker) baseURL(value string) *url.URL {
 	if strings.Trim(u.Path, "/") != "" {
 		k.wrong("base-url", "frontdesk is served at the root of its address, not under %s", u.Path)
 	}
-	return &url.URL{Scheme: u.Scheme, Host: u.Host}
+	return &url.URL{Scheme: u.Scheme, Host: k.asciiHost(u)}
+}
+
+// asciiHost is an address's host and port as browsers send them: a name such as
+// bücher.example as xn--bcher-kva.example.
+func (k *checker) asciiHost(u *url.URL) string {
+	name := u.Hostname()
+	if !strings.ContainsFunc(name, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return u.Host
+	}
+	ascii, err := idna.Lookup.ToASCII(name)
+	if err != nil {
+		k.wrong("base-url", "%q cannot be a host name", name)
+		return u.Host
+	}
+	if u.Port() != "" {
+		return net.JoinHostPort(ascii, u.Port())
+	}
+	return ascii
 }
 
 // secret reads a secret from its variable or its file; one trailing newline of

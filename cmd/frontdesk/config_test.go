@@ -126,6 +126,7 @@ func TestVariablesAndFlags(t *testing.T) {
 		{"base-url", "localhost:8080", "https://desk.example.com"},
 		{"base-url", "https://desk.example.com/under/here", "https://desk.example.com/"},
 		{"base-url", "https://desk.example.com/?a=b", "http://localhost:8080"},
+		{"base-url", "https://b\u200fücher.example", "https://bücher.example"},
 		{"database", "postgres://frontdesk@db/frontdesk", "other.db"},
 		{"secret", "short-quince", "another-secret-which-has-over-32-bytes"},
 		{"secret-old", "short-quince", "a-former-secret-which-has-over-32-bytes"},
@@ -187,6 +188,20 @@ func TestVariablesAndFlags(t *testing.T) {
 			complains("a good variable", false, try(t, e.with(env{name: tt.good}), "serve"))
 			complains("a good flag", false, try(t, e.with(env{name: tt.bad}), "serve", "--"+tt.flag+"="+tt.good))
 		})
+	}
+}
+
+// Browsers send the names of hosts in ASCII.
+func TestBaseURLConfigIsAsBrowsersSendIt(t *testing.T) {
+	for given, want := range map[string]string{
+		"https://bücher.example": "https://xn--bcher-kva.example", "https://BÜCHER.example:8443/": "https://xn--bcher-kva.example:8443",
+		"https://desk.faß.example": "https://desk.xn--fa-hia.example", "https://例え.テスト": "https://xn--r8jz45g.xn--zckzah",
+		"https://xn--bcher-kva.example": "https://xn--bcher-kva.example", "http://my_desk:8080": "http://my_desk:8080", "http://[::1]:8080": "http://[::1]:8080",
+	} {
+		k := &checker{}
+		if got := k.baseURL(given); got.String() != want || len(k.problems) > 0 {
+			t.Errorf("%s is read as %s, %v; want %s", given, got, k.problems, want)
+		}
 	}
 }
 

@@ -141,6 +141,8 @@ func newServer(h http.Handler, log *slog.Logger, s settings) *http.Server {
 		WriteTimeout:      2*s.List + s.Act + 30*time.Second, // a refresh waits for ATOM's list, and for the one being read
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
+
+		DisableGeneralOptionsHandler: true, // OPTIONS * is ours to answer, as everything is
 	}
 }
 

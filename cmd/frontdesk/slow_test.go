@@ -80,3 +80,37 @@ func TestSlowClientsAreCutOff(t *testing.T) {
 		t.Errorf("a header of 40 KiB: status %d", res.StatusCode)
 	}
 }
+
+// TestOptionsOfTheWholeHostAreOurs: net/http would answer OPTIONS * by itself,
+// with 200 and without our headers.
+func TestOptionsOfTheWholeHostAreOurs(t *testing.T) {
+	t.Parallel()
+	d := startDashboard(t, startServices(t).against(t))
+	addr := strings.TrimPrefix(d.URL, "http://")
+	for host, want := range map[string]int{addr: http.StatusNotFound, "evil.example": http.StatusMisdirectedRequest} {
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if err := conn.SetDeadline(time.Now().Add(15 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(conn, "OPTIONS * HTTP/1.1\r\nHost: "+host+"\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != want {
+			t.Errorf("asked as %s: status %d, want %d", host, res.StatusCode, want)
+		}
+		for _, name := range []string{"Content-Security-Policy", "X-Frame-Options", "X-Request-Id", "Permissions-Policy"} {
+			if res.Header.Get(name) == "" {
+				t.Errorf("asked as %s: no %s", host, name)
+			}
+		}
+	}
+}

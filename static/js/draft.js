@@ -1,11 +1,13 @@
 // form[data-draft]: what is typed is kept by the server, so that the end of the
 // session takes nothing away. Secrets stay here: type=password and data-secret.
+// A page that says that a form may have been carried out, [data-unknown], keeps
+// nothing: to give it back as a draft would invite to send it twice.
 import { each } from "./dom.js";
 import { beforeLeaving, idle, path, tell } from "./session.js";
 
 const PAUSE = 2000; // milliseconds after the last key
 
-if (idle > 0) {
+if (idle > 0 && !document.querySelector("[data-unknown]")) {
   const untouched = new WeakMap(); // form → its fields as they came
   const kept = new WeakMap(); // form → its fields as the server has them
   const waiting = new Map(); // form → timer

@@ -1,7 +1,10 @@
 // Typing and clicking keep the session alive. A minute before it ends for want of
-// them, #idle-notice says so; when it has ended, the page leaves the screen.
-import { idle, leave, left, tell } from "./session.js";
+// them, #idle-notice says so; when it has ended, the page leaves the screen. So it
+// does when nobody answers and it must have ended by the page's own clock.
+import { again, idle, leave, left, tell } from "./session.js";
 import { announce } from "./toast.js";
+
+const GRACE = 30_000; // milliseconds for a server that restarts, say
 
 if (idle > 0) {
   const warning = Math.min(60, idle / 2); // seconds
@@ -10,6 +13,8 @@ if (idle > 0) {
   let told = performance.now(); // loading the page was activity
   let pending; // for activity that came too soon after the last
   let timer;
+  let over = told + idle * 1000; // when the session has ended, as far as the page knows
+  let blank = false;
 
   const wait = (seconds) => {
     clearTimeout(timer);
@@ -21,15 +26,34 @@ if (idle > 0) {
     notice.hidden = !soon;
   };
 
+  // Nothing of what the page held stays in it.
+  const clear = () => {
+    blank = true;
+    const main = document.createElement("main");
+    main.className = "flex min-h-dvh flex-col items-center justify-center gap-4 px-4 text-center";
+    const text = document.createElement("p");
+    text.setAttribute("role", "alert");
+    text.textContent = "You were signed out for safety; frontdesk cannot be reached just now.";
+    const link = document.createElement("a");
+    link.className = "btn";
+    link.href = again();
+    link.textContent = "Try again";
+    main.append(text, link);
+    document.body.replaceChildren(main);
+    document.title = "frontdesk";
+  };
+
   // The server knows: another tab may have kept the session alive, or somebody ended it.
   async function check() {
     let now;
     try {
       now = await left();
     } catch {
+      if (!blank && performance.now() > over + GRACE) clear();
       return wait(10);
     }
-    if (!now) return leave();
+    if (!now || blank) return leave();
+    over = performance.now() + now.idle * 1000;
     const soon = now.idle <= warning;
     show(soon);
     // While the notice stands, another tab can take it back at any time.
@@ -47,7 +71,10 @@ if (idle > 0) {
     if (!notice.hidden) check();
   };
 
-  document.addEventListener("session:told", () => (told = performance.now()));
+  document.addEventListener("session:told", () => {
+    told = performance.now();
+    over = told + idle * 1000;
+  });
   for (const name of ["keydown", "input", "click"]) {
     document.addEventListener(name, (event) => {
       if (!event.isTrusted) return;

@@ -9,9 +9,12 @@ export const idle = typeof document === "undefined" ? NaN : parseInt(document.bo
 /** The path of this page; an answer to a form stands at an address that only takes posts. */
 export const path = () => document.body.dataset.path ?? location.pathname;
 
+/** Where this page opens again. Without the fragment: an address that differs in nothing else loads nothing. */
+export const again = () => document.body.dataset.path ?? location.pathname + location.search;
+
 /** Seconds that are left, { idle, ends }; null when the session is over. Asking is no activity. */
 export async function left() {
-  const response = await fetch("/session", { redirect: "manual" });
+  const response = await fetch("/session", { redirect: "manual", signal: AbortSignal.timeout(10_000) });
   if (response.type === "opaqueredirect") return null; // to the sign-in page
   if (!response.ok) throw new Error(`status ${response.status}`);
   return response.json();
@@ -34,6 +37,5 @@ export async function leave() {
   if (leaving) return;
   leaving = true;
   await Promise.allSettled(farewells.map((fn) => fn()));
-  // Without the fragment: an address that differs in nothing else loads nothing.
-  location.replace(document.body.dataset.path ?? location.pathname + location.search);
+  location.replace(again());
 }

@@ -288,7 +288,7 @@ func TestRoles(t *testing.T) {
 			return err
 		}},
 		{"add staff", store.Admin, func(by Actor) error { _, err := r.AddStaff(ctx, by, store.Staff{}); return err }},
-		{"change staff", store.Admin, func(by Actor) error { return r.ChangeStaff(ctx, by, r.mia.Staff.ID, "", "odd") }},
+		{"change staff", store.Admin, func(by Actor) error { return r.ChangeStaff(ctx, by, r.mia.Staff.ID, Standing{}, "", "odd") }},
 	}
 	for _, act := range actings {
 		if act.needs == "" {
@@ -479,7 +479,7 @@ func TestWithoutTheLogNothingIsDone(t *testing.T) {
 			_, err := r.AddStaff(ctx, r.alice, store.Staff{Portal: "customer", Username: "new", Role: store.Viewer})
 			return err
 		}},
-		try{"change staff", func() error { return r.ChangeStaff(ctx, r.alice, r.mia.Staff.ID, store.Viewer, "") }},
+		try{"change staff", func() error { return r.ChangeStaff(ctx, r.alice, r.mia.Staff.ID, Standing{}, store.Viewer, "") }},
 		try{"sign out", func() error { return r.SignOut(ctx, r.alice) }},
 	)
 	mend := r.breakLog()

@@ -19,7 +19,7 @@ func (r *rig) signIn(address, username, password string) (SignedIn, error) {
 
 func TestSignIn(t *testing.T) {
 	r := newRig(t)
-	if err := r.ChangeStaff(ctx, r.alice, r.victor.Staff.ID, "", "disabled"); err != nil {
+	if err := r.ChangeStaff(ctx, r.alice, r.victor.Staff.ID, Standing{}, "", "disabled"); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -12,6 +13,9 @@ import (
 	"frontdesk/store"
 	"frontdesk/store/audit"
 )
+
+// errStale means that somebody is not what the page said they were.
+var errStale = errors.New("changed since the page was made")
 
 // AddStaff puts somebody on the staff list, before or after their first try to
 // sign in.
@@ -61,21 +65,29 @@ func (d *Desk) AddStaff(ctx context.Context, by Actor, s store.Staff) (int64, er
 	return id, nil
 }
 
+// Standing is somebody's role and state ("active" or "disabled").
+type Standing struct {
+	Role  store.Role
+	State string
+}
+
 // ChangeStaff sets somebody's role and state. Disabling them ends their
-// sessions.
-func (d *Desk) ChangeStaff(ctx context.Context, by Actor, id int64, role store.Role, state string) error {
+// sessions. was is what the page said of them; when that is not so any more,
+// nothing is changed: a page that is old must not take back what somebody else
+// has done. A part of it that is blank is not compared.
+func (d *Desk) ChangeStaff(ctx context.Context, by Actor, id int64, was Standing, role store.Role, state string) error {
 	if err := by.may(store.Admin); err != nil {
 		return err
 	}
-	was, err := d.Store.Staff(ctx, id)
+	now, err := d.Store.Staff(ctx, id)
 	if err != nil {
 		return err
 	}
 	if role == "" {
-		role = was.Role
+		role = now.Role
 	}
 	if state == "" {
-		state = stateOf(was)
+		state = stateOf(now)
 	}
 	fields := map[string]string{}
 	if !slices.Contains(store.Roles, role) {
@@ -88,9 +100,12 @@ func (d *Desk) ChangeStaff(ctx context.Context, by Actor, id int64, role store.R
 		return invalid(fields)
 	}
 	err = d.Store.Write(ctx, func(tx *store.Tx) error {
-		before, after, err := tx.ChangeStaff(ctx, id, role, state == "active")
+		before, after, err := tx.ChangeStaff(ctx, id, role, state == "active", slices.Collect(maps.Keys(d.Portals)))
 		if err != nil || before == after {
 			return err
+		}
+		if was.Role != "" && was.Role != before.Role || was.State != "" && was.State != stateOf(before) {
+			return errStale
 		}
 		diff := map[string][2]string{}
 		if before.Role != after.Role {
@@ -105,6 +120,10 @@ func (d *Desk) ChangeStaff(ctx context.Context, by Actor, id int64, role store.R
 		})
 	})
 	switch {
+	case errors.Is(err, errStale):
+		return &Problem{Kind: Invalid, Title: "The page was older than the staff list", Text: "Somebody changed this person's role or state meanwhile. Nothing was changed now.",
+			Advice: "Look at the row, which shows what is, and change it again if it is still needed.",
+			Fields: map[string]string{"was": now.Name + " was changed meanwhile: look again."}}
 	case errors.Is(err, store.ErrLastAdmin):
 		return &Problem{Kind: Invalid, Title: "This is the last active admin", Text: "Somebody has to be able to manage the staff list. Nothing was changed.",
 			Advice: "Make somebody else an admin first.", Fields: map[string]string{"role": "The last active admin stays one."}}

@@ -53,7 +53,7 @@ func TestAddAndChangeStaff(t *testing.T) {
 		{store.Viewer, "disabled", `{"role":["manager","viewer"],"state":["active","disabled"]}`, ""},
 	} {
 		entries := len(r.newest(1000))
-		err := r.ChangeStaff(ctx, r.alice, id, tt.role, tt.state)
+		err := r.ChangeStaff(ctx, r.alice, id, Standing{}, tt.role, tt.state)
 		if tt.field != "" {
 			if p := r.problem(err); p.Kind != Invalid || p.Fields[tt.field] == "" {
 				t.Errorf("%s %s: %+v", tt.role, tt.state, p)
@@ -70,15 +70,54 @@ func TestAddAndChangeStaff(t *testing.T) {
 		}
 	}
 	for name, change := range map[string]func() error{
-		"demoted":  func() error { return r.ChangeStaff(ctx, r.alice, r.alice.Staff.ID, store.Viewer, "") },
-		"disabled": func() error { return r.ChangeStaff(ctx, r.alice, r.alice.Staff.ID, "", "disabled") },
+		"demoted":  func() error { return r.ChangeStaff(ctx, r.alice, r.alice.Staff.ID, Standing{}, store.Viewer, "") },
+		"disabled": func() error { return r.ChangeStaff(ctx, r.alice, r.alice.Staff.ID, Standing{}, "", "disabled") },
 	} {
 		if p := r.problem(change()); p.Kind != Invalid || p.Fields["role"] == "" {
 			t.Errorf("the last admin %s: %+v", name, p)
 		}
 	}
-	if err := r.ChangeStaff(ctx, r.alice, 999, store.Viewer, ""); !errors.Is(err, store.ErrNotFound) {
+	if _, err := r.AddStaff(ctx, r.alice, store.Staff{Portal: "customer", Username: "other.portal", Role: store.Admin}); err != nil {
+		t.Fatal(err)
+	}
+	r.exec(`UPDATE staff SET portal = 'messaging' WHERE username = 'other.portal'`) // which is not offered, so they cannot sign in
+	if p := r.problem(r.ChangeStaff(ctx, r.alice, r.alice.Staff.ID, Standing{}, store.Viewer, "")); p.Fields["role"] == "" {
+		t.Errorf("the last admin who can sign in, demoted: %+v", p)
+	}
+	if err := r.ChangeStaff(ctx, r.alice, 999, Standing{}, store.Viewer, ""); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("nobody: %v", err)
+	}
+}
+
+// A page that is old takes nothing back that somebody else has done meanwhile.
+func TestAStaffFormFromBeforeAChangeIsRefused(t *testing.T) {
+	r := newRig(t)
+	id, page := r.mia.Staff.ID, Standing{Role: store.Manager, State: "active"}
+	if err := r.ChangeStaff(ctx, r.alice, id, page, "", "disabled"); err != nil {
+		t.Fatal(err)
+	}
+	entries := len(r.newest(1000))
+	for name, was := range map[string]Standing{"both": page, "the state alone": {State: "active"}} {
+		p := r.problem(r.ChangeStaff(ctx, r.alice, id, was, store.Viewer, "active"))
+		if p.Kind != Invalid || p.Fields["was"] != r.mia.Staff.Name+" was changed meanwhile: look again." {
+			t.Errorf("%s: %+v", name, p)
+		}
+	}
+	if got, err := r.Store.Staff(ctx, id); err != nil || got.Active || got.Role != store.Manager {
+		t.Errorf("changed all the same: %+v, %v", got, err)
+	}
+	if len(r.newest(1000)) != entries {
+		t.Errorf("recorded %+v", r.newest(1)[0])
+	}
+	// What is so already is no matter, and neither is a post that does not say what it has seen.
+	if err := r.ChangeStaff(ctx, r.alice, id, page, store.Manager, "disabled"); err != nil {
+		t.Errorf("what is so already: %v", err)
+	}
+	if err := r.ChangeStaff(ctx, r.alice, id, Standing{Role: store.Manager, State: "disabled"}, store.Viewer, "disabled"); err != nil {
+		t.Errorf("a page that is true: %v", err)
+	}
+	if err := r.ChangeStaff(ctx, r.alice, id, Standing{}, store.Manager, "active"); err != nil {
+		t.Errorf("without what was seen: %v", err)
 	}
 }
 
