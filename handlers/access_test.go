@@ -74,6 +74,7 @@ func TestAllOtherSessions(t *testing.T) {
 		if at := b.get("/customers").location(); at != "/login" {
 			t.Errorf("%s goes on: led to %q", name, at)
 		}
+		b.get("/login").want("Your session has ended. Sign in to go on.")
 	}
 	here.get("/").wantStatus(http.StatusOK)
 	victor.get("/").wantStatus(http.StatusOK)
@@ -130,6 +131,9 @@ func TestDisabledPeopleAreToldSo(t *testing.T) {
 	told := w.browser().signIn("mia", sandbox.Password)
 	told.wantStatus(http.StatusForbidden)
 	told.want("Your access to frontdesk is switched off", "an admin of frontdesk has disabled you")
+	again := alice.post("/staff", url.Values{"portal": {"customer"}, "username": {"mia"}, "role": {"viewer"}})
+	again.wantStatus(http.StatusUnprocessableEntity)
+	again.want("on the staff list already, disabled: make Mia Moreau active below")
 	stranger := w.browser().signIn("mia", "wrong")
 	stranger.wantStatus(http.StatusUnauthorized)
 	stranger.wantNo("switched off", "disabled")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,7 +44,12 @@ func TestActsCiteTheProofOfTheCaller(t *testing.T) {
 		}
 		sent := mia.follow(mia.submit(form, "/sms", fill))
 		to := w.entries(audit.Filter{What: desk.WhatSendSMS})[0].On.Name
-		done := mia.submit(sent, sent.form(strings.Fields(sent.what)[1]+"/verify").action, url.Values{"code": {w.lastCode(to)}})
+		if waiting := mia.get(path); !slices.Contains(waiting.links(), strings.Fields(sent.what)[1]) {
+			t.Error("the customer's page does not lead to the code that is waiting to be entered")
+		}
+		code := w.lastCode(to)
+		code = " " + code[:2] + " " + code[2:] + " " // as people read and type it
+		done := mia.submit(sent, sent.form(strings.Fields(sent.what)[1]+"/verify").action, url.Values{"code": {code}})
 		done.wantStatus(http.StatusSeeOther)
 		return w.entries(audit.Filter{What: desk.WhatVerifySMS})[0].ID
 	}
@@ -60,7 +66,7 @@ func TestActsCiteTheProofOfTheCaller(t *testing.T) {
 	for _, at := range []string{path, path + "/passcode"} {
 		p := mia.get(at)
 		p.want("Caller verified", "Mia Moreau")
-		p.wantNo("Verify the caller by SMS", "not on the customer's file")
+		p.wantNo("Verify the caller by SMS", "not on the customer's file", "Enter the code")
 	}
 	if e := w.entries(audit.Filter{OnID: customer.CUID})[0]; e.What != desk.WhatCaller || e.Evidence != proof {
 		t.Errorf("the customer's timeline begins with %q, which cites %d", e.What, e.Evidence)

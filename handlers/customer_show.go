@@ -94,6 +94,9 @@ func (h *Handlers) showCustomer(w http.ResponseWriter, r *http.Request, status i
 		if page.Caller, page.VerifyPath, err = h.caller(ctx, customer.CUID); err != nil {
 			return err
 		}
+		if page.Code, err = h.codeUnderWay(ctx, customer.CUID); err != nil {
+			return err
+		}
 	}
 	page.SSO = h.actForm("sso", h.Desk.Reason, failed)
 	page.Reveal = h.actForm("reveal", h.Desk.Reason, failed)

@@ -270,6 +270,9 @@ func (h *Handlers) askToSignIn(w http.ResponseWriter, r *http.Request) {
 		h.keepTyped(r, v)
 	case r.Method == http.MethodGet, r.Method == http.MethodHead:
 		v.Prefs.Back, v.Prefs.changed = wayBack(r), true
+		if _, err := r.Cookie(h.sessions.Cookie.Name); err == nil && len(v.Prefs.Flashes) == 0 { // it came with a session, and that is no more
+			v.Prefs.flash("info", "Your session has ended. Sign in to go on.")
+		}
 	default:
 		v.Prefs.Back = formPath(r.URL.EscapedPath())
 		h.keepDraft(r, v, store.Draft{Path: v.Prefs.Back, Post: r.URL.EscapedPath()}, r.PostForm)

@@ -83,8 +83,8 @@ func (h *Handlers) heldUp(r *http.Request, people []store.Staff) ([]views.HeldUp
 	var rows []views.HeldUpRow
 	for _, s := range all {
 		row := views.HeldUpRow{Subject: s.Subject, Portal: s.Portal, Username: s.Username, Address: s.Address, Refusals: s.Refusals, Last: s.Last}
-		if s.Until.After(h.Now()) {
-			row.Until = s.Until
+		if row.Until = s.Until; !s.Until.After(h.Now()) {
+			continue // the next try is let through
 		}
 		for _, p := range people {
 			if p.Portal == s.Portal && p.Username == s.Username {
@@ -139,7 +139,15 @@ func (h *Handlers) staffChange(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v.Prefs.flash("success", "Saved.")
+	now, err := h.Store.Staff(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	state := "active"
+	if !now.Active {
+		state = "disabled, and signed out everywhere"
+	}
+	v.Prefs.flash("success", fmt.Sprintf("Saved. %s: %s, %s.", now.Name, now.Role, state))
 	h.redirect(w, r, "/staff")
 	return nil
 }

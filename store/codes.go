@@ -47,6 +47,12 @@ func (tx *Tx) CodeOfIP1(ctx context.Context, ip1ID int64, phone string) (Code, e
 	return one(scanCode(tx.QueryRowContext(ctx, `SELECT `+codeColumns+` FROM codes WHERE ip1_id = $1 AND phone = $2 ORDER BY id DESC LIMIT 1`, ip1ID, phone)))
 }
 
+// LastCodeFor returns the code that was last sent for a customer; ErrNotFound when
+// none was.
+func (db *DB) LastCodeFor(ctx context.Context, cuid string) (Code, error) {
+	return one(scanCode(db.reader.QueryRowContext(ctx, `SELECT `+codeColumns+` FROM codes WHERE cuid = $1 AND cuid <> '' ORDER BY id DESC LIMIT 1`, cuid)))
+}
+
 // RecentCodes returns the codes sent last, newest first.
 func (db *DB) RecentCodes(ctx context.Context, limit int) ([]Code, error) {
 	return collect(ctx, db.reader, scanCode, `SELECT `+codeColumns+` FROM codes ORDER BY id DESC LIMIT $1`, limit)

@@ -88,7 +88,7 @@ func TestTheReleaseBeforeIsBroughtUpToDate(t *testing.T) {
 	r.Close()
 	raw := r.raw()
 	for _, statement := range []string{
-		`DROP INDEX customers_phone`, `ALTER TABLE customers DROP COLUMN phone_key`, `ALTER TABLE codes DROP COLUMN cuid`,
+		`DROP INDEX customers_phone`, `ALTER TABLE customers DROP COLUMN phone_key`, `DROP INDEX codes_customer`, `ALTER TABLE codes DROP COLUMN cuid`,
 		`DROP TABLE sms_sends`, `DROP TABLE proofs`, `ALTER TABLE codes DROP COLUMN length`, `DROP TABLE sms_tries`,
 		`ALTER TABLE drafts DROP COLUMN session`, `ALTER TABLE drafts DROP COLUMN post`,
 		`DELETE FROM goose_db_version WHERE version_id >= 4`,

@@ -15,7 +15,7 @@ func TestALogFromBeforeCitationsHolds(t *testing.T) {
 	r.Close()
 	raw := r.raw()
 	for _, undo := range []string{
-		`ALTER TABLE codes DROP COLUMN length`, `DROP TABLE sms_tries`, `ALTER TABLE audit_entries DROP COLUMN evidence`,
+		`ALTER TABLE codes DROP COLUMN length`, `DROP TABLE sms_tries`, `ALTER TABLE audit_entries DROP COLUMN evidence`, `DROP INDEX codes_customer`,
 		`DELETE FROM goose_db_version WHERE version_id >= 7`,
 	} {
 		if _, err := raw.Exec(undo); err != nil {

@@ -1262,7 +1262,7 @@ func idleNotice(p Page) templ.Component {
 			templ_7745c5c3_Var50 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 101, "<div id=\"idle-notice\" class=\"toast toast-top toast-center w-full max-w-xl px-3\" hidden><div class=\"alert alert-warning items-center shadow-lg\"><span class=\"max-sm:hidden\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 101, "<div id=\"idle-notice\" class=\"toast toast-top toast-center w-full max-w-xl px-3\" hidden><div class=\"alert alert-warning items-center shadow-lg max-sm:flex max-sm:flex-wrap\"><span class=\"max-sm:hidden\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1270,7 +1270,7 @@ func idleNotice(p Page) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 102, "</span><div class=\"min-w-0 grow\"><p class=\"font-semibold\">You will be signed out in a minute</p><p>Nothing has happened here for a while.</p></div><button type=\"button\" class=\"btn\">Stay signed in</button></div></div>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 102, "</span><div class=\"min-w-0 grow\"><p class=\"font-semibold\">You will be signed out in a minute</p><p>Nothing has happened here for a while.</p></div><button type=\"button\" class=\"btn whitespace-nowrap\">Stay signed in</button></div></div>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

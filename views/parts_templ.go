@@ -1055,7 +1055,7 @@ func ProblemBox(p Page, problem *Problem) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = Countdown(p, problem.Wait, "now").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = Countdown(p, problem.Wait, "a moment").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

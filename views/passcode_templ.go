@@ -111,7 +111,7 @@ func Passcode(p PasscodePage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = caller(p.Page, p.Caller, "").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = caller(p.Page, p.Caller, nil, "").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -5,6 +5,7 @@ import "./busy.js";
 import "./cooldown.js";
 import "./copy.js";
 import "./countdown.js";
+import "./errors.js";
 import "./draft.js";
 import "./idle.js";
 import "./keys.js";

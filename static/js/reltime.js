@@ -15,7 +15,7 @@ const units = [
 /** How far ms lies behind (negative) or ahead, in words. */
 export function relative(ms, locale) {
   const format = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
-  if (Math.abs(ms) < 5000) return format.format(0, "second");
+  if (Math.abs(ms) < 5000) return "just now";
   for (const [unit, size, limit] of units) {
     const n = Math.round(ms / size);
     if (Math.abs(n) < limit) return format.format(n || Math.sign(ms), unit);

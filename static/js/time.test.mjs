@@ -21,7 +21,7 @@ test("what is left", () => {
 });
 
 test("how long ago", () => {
-  assert.equal(relative(-1000, "en"), "now");
+  assert.equal(relative(-1000, "en"), "just now");
   assert.equal(relative(-12 * 60_000, "en"), "12 minutes ago");
   assert.equal(relative(-50_000, "en"), "1 minute ago");
   assert.equal(relative(50 * 60_000, "en"), "in 1 hour");

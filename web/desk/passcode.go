@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"strings"
+	"unicode"
 
 	"frontdesk/store"
 )
@@ -50,7 +51,7 @@ func (d *Desk) RedeemPasscode(ctx context.Context, by Actor, receipt, cuid, pass
 	if err := noEmail(customer); err != nil {
 		return Answer{}, err
 	}
-	passcode = strings.TrimSpace(passcode)
+	passcode = unspaced(passcode)
 	switch {
 	case passcode == "":
 		return Answer{}, invalid(map[string]string{"passcode": "Enter the passcode from the e-mail."})
@@ -67,4 +68,14 @@ func (d *Desk) RedeemPasscode(ctx context.Context, by Actor, receipt, cuid, pass
 	got, callErr := d.Atom.RedeemPasscode(a.Ctx, customer.Email, passcode)
 
 	return d.issued(a, customer, "passcode", got, callErr)
+}
+
+// unspaced is a code without the spaces that people read and type it with.
+func unspaced(code string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return -1
+		}
+		return r
+	}, code)
 }

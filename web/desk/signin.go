@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -59,12 +60,16 @@ func (d *Desk) Confirm(ctx context.Context, by Actor, what, password string) (Si
 	in := SignIn{Portal: by.Staff.Portal, Username: by.Staff.Username, Password: password}
 	got, err := d.authenticate(ctx, by, what, in, nil)
 	var p *Problem
-	if errors.As(err, &p) && p.Kind == Unauthorized {
-		p.Kind = Invalid // the person is signed in; it is the field that is wrong
-		p.Fields = map[string]string{"password": "That is not the password of " + by.Staff.Username + "."}
-		if p.Title == noAccess {
-			p.Fields = map[string]string{"password": noAccess + "."}
+	switch {
+	case !errors.As(err, &p):
+	case p.Kind == Unauthorized: // the person is signed in; it is the field that is wrong
+		p.Kind, p.Fields = Invalid, map[string]string{"password": noAccess + "."}
+		if p.Title != noAccess {
+			p.Title, p.Text, p.Advice = "That is not your portal password", "Nothing was done, and you are still signed in.", ""
+			p.Fields["password"] = "That is not the password of " + by.Staff.Username + "."
 		}
+	default:
+		p.Text = strings.Replace(p.Text, "You were not signed in.", "Nothing was done, and you are still signed in.", 1)
 	}
 	return got, err
 }

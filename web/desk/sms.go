@@ -195,7 +195,7 @@ func (d *Desk) VerifySMS(ctx context.Context, by Actor, receipt string, id int64
 	if err != nil {
 		return Answer{}, err
 	}
-	typed = strings.TrimSpace(typed)
+	typed = unspaced(typed)
 	switch {
 	case typed == "":
 		return Answer{}, invalid(map[string]string{"code": "Enter the code that the customer reads out."})

@@ -58,7 +58,11 @@ func (d *Desk) AddStaff(ctx context.Context, by Actor, s store.Staff) (int64, er
 	})
 	switch {
 	case errors.Is(err, store.ErrTaken):
-		return 0, invalid(map[string]string{"username": "This portal user is on the staff list already."})
+		message := "This portal user is on the staff list already."
+		if have, err := d.Store.StaffByLogin(ctx, s.Portal, s.Username); err == nil && !have.Active {
+			message = "This portal user is on the staff list already, disabled: make " + have.Name + " active below."
+		}
+		return 0, invalid(map[string]string{"username": message})
 	case err != nil:
 		return 0, unrecorded(err)
 	}
