@@ -18,15 +18,15 @@ func (db *DB) EntriesOfAct(ctx context.Context, act string) ([]audit.Entry, erro
 }
 
 // ActsOn returns the intents and outcomes since a moment of acts of one kind on
-// one subject, newest first.
-func (db *DB) ActsOn(ctx context.Context, on, what string, since time.Time) ([]audit.Entry, error) {
-	return audit.ActsOn(ctx, db.reader, on, what, since)
+// one subject by anybody but one member of staff, newest first.
+func (db *DB) ActsOn(ctx context.Context, on, what string, but int64, since time.Time) ([]audit.Entry, error) {
+	return audit.ActsOn(ctx, db.reader, on, what, but, since)
 }
 
 // ActsOn is the same with what this transaction, and those before it in the same
 // commit, have written.
-func (tx *Tx) ActsOn(ctx context.Context, on, what string, since time.Time) ([]audit.Entry, error) {
-	return audit.ActsOn(ctx, tx, on, what, since)
+func (tx *Tx) ActsOn(ctx context.Context, on, what string, but int64, since time.Time) ([]audit.Entry, error) {
+	return audit.ActsOn(ctx, tx, on, what, but, since)
 }
 
 // OpenActs returns the intents without an outcome.

@@ -57,13 +57,13 @@ func Act(ctx context.Context, q Querier, act string) ([]Entry, error) {
 }
 
 // ActsOn returns the intents and outcomes since a moment of acts of one kind on
-// one subject, newest first.
-func ActsOn(ctx context.Context, q Querier, on, what string, since time.Time) ([]Entry, error) {
+// one subject by anybody but one member of staff, newest first.
+func ActsOn(ctx context.Context, q Querier, on, what string, but int64, since time.Time) ([]Entry, error) {
 	// The heads know which entry was the last at a time: what is older is not looked at.
 	return list(ctx, q, `SELECT `+columns+` FROM audit_entries e
-		WHERE e.on_id = $1 AND e.on_id <> '' AND e.what = $2 AND e.phase <> 'event' AND e.at >= $3
+		WHERE e.on_id = $1 AND e.on_id <> '' AND e.what = $2 AND e.phase <> 'event' AND e.at >= $3 AND e.staff_id <> $4
 			AND e.id > coalesce((SELECT size FROM audit_checkpoints WHERE at < $3 ORDER BY size DESC LIMIT 1), 0)
-		ORDER BY e.id DESC`, on, what, since.UnixMilli())
+		ORDER BY e.id DESC`, on, what, since.UnixMilli(), but)
 }
 
 // Open returns the intents that have no outcome, oldest first.

@@ -92,7 +92,7 @@ func (d *Desk) sharing(ctx context.Context, on audit.Subject) ([]string, error) 
 
 // acts reads the log, as it is or as a transaction sees it.
 type acts interface {
-	ActsOn(ctx context.Context, on, what string, since time.Time) ([]audit.Entry, error)
+	ActsOn(ctx context.Context, on, what string, but int64, since time.Time) ([]audit.Entry, error)
 }
 
 // collision is the last act of one kind that a colleague began a short while
@@ -106,11 +106,11 @@ func (d *Desk) collision(ctx context.Context, log acts, by Actor, what, own stri
 			continue
 		}
 		for _, on := range subjects {
-			entries, err := log.ActsOn(ctx, on, other, since)
+			entries, err := log.ActsOn(ctx, on, other, by.Staff.ID, since)
 			if err != nil {
 				return nil, err
 			}
-			if c := s.last(by, entries, since); c != nil && (latest == nil || c.At.After(latest.At)) {
+			if c := s.last(entries, since); c != nil && (latest == nil || c.At.After(latest.At)) {
 				if latest = c; on != own {
 					latest.other = firstOf(entries[0].On.Name, entries[0].On.ID)
 				}
@@ -120,8 +120,8 @@ func (d *Desk) collision(ctx context.Context, log acts, by Actor, what, own stri
 	return latest, nil
 }
 
-// last is the latest of a colleague's acts; entries are newest first.
-func (s shield) last(by Actor, entries []audit.Entry, since time.Time) *Collision {
+// last is the latest of colleagues' acts; entries are newest first.
+func (s shield) last(entries []audit.Entry, since time.Time) *Collision {
 	ended := map[string]audit.Entry{}
 	for _, e := range entries {
 		if e.Phase == audit.Outcome {
@@ -130,7 +130,7 @@ func (s shield) last(by Actor, entries []audit.Entry, since time.Time) *Collisio
 		}
 		end, over := ended[e.Act]
 		nothing := over && end.Result != audit.Done && end.Result != audit.Unknown
-		if e.Who.StaffID == by.Staff.ID || nothing || !e.At.After(since) {
+		if nothing || !e.At.After(since) {
 			continue
 		}
 		c := &Collision{Act: e.Act, ID: e.ID, Who: firstOf(e.Who.Name, e.Who.Username), At: e.At, Open: !over, shield: s}
