@@ -252,7 +252,8 @@ func (b *screen) click(name string) {
 	b.press(name, byName("button, a[href], summary, input[type=submit]", name))
 }
 
-// press puts the mouse where the element is, and clicks when nothing covers it.
+// press puts the mouse where the element is, and clicks when nothing covers it
+// and it has come to rest.
 func (b *screen) press(what, element string) {
 	b.t.Helper()
 	point := fmt.Sprintf(`(() => {
@@ -264,9 +265,10 @@ func (b *screen) press(what, element string) {
 		const top = document.elementFromPoint(x, y);
 		return top && (e.contains(top) || top.contains(e)) ? [x, y] : null;
 	})()`, element)
-	var at []float64
+	var at, before []float64
 	deadline := time.Now().Add(patience)
-	for ; len(at) != 2; time.Sleep(20 * time.Millisecond) {
+	for ; len(at) != 2 || !slices.Equal(at, before); time.Sleep(20 * time.Millisecond) {
+		before, at = at, nil
 		err := b.eval(point, &at)
 		if len(at) != 2 && time.Now().After(deadline) {
 			b.t.Fatalf("%s: nothing to click: %s (%v)%s", b.who, what, err, b.shown())
