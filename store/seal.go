@@ -20,6 +20,10 @@ import (
 var ErrWrongSecret = errors.New("FRONTDESK_SECRET is not the secret that this database was made with; " +
 	"if the secret was changed, give the former one in FRONTDESK_SECRET_OLD")
 
+// ErrClosed means that a sealed value opens with no secret that there is: it was
+// damaged, moved, or sealed with one that is gone.
+var ErrClosed = errors.New("does not open with the present secret")
+
 // errHalfChanged is ErrWrongSecret where a change was broken off: one part is
 // sealed with each secret.
 var errHalfChanged = fmt.Errorf("%w; its change was broken off half-way, so both are needed until a start has finished it", ErrWrongSecret)
@@ -126,7 +130,7 @@ func (s *sealer) seal(table, row, column string, text []byte) []byte {
 func (s *sealer) open(table, row, column string, sealed []byte) ([]byte, error) {
 	text, by := s.openBy(table, row, column, sealed)
 	if by == byNeither {
-		return nil, fmt.Errorf("%s.%s of one row does not open with the present secret", table, column)
+		return nil, fmt.Errorf("%s.%s of one row %w", table, column, ErrClosed)
 	}
 	return text, nil
 }

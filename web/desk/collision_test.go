@@ -232,6 +232,15 @@ func TestIssuingTellsWhetherItRotated(t *testing.T) {
 			t.Errorf("%s: kept as %+v, %v", tt.name, again.Rotated, err)
 		}
 	}
+	// Earlier ones that open no more are no reason to lose what ATOM has just given.
+	r.exec(`UPDATE credentials SET sealed = x'00'`)
+	a := r.must(r.IssueCredentials(ctx, r.alice, "damaged", c.CUID, "cuid", "why"))
+	if a.Rotated == nil || a.Rotated.Known || a.Secret.Key == "" {
+		t.Errorf("after damage: %+v", a.Rotated)
+	}
+	if got, err := r.Store.Credentials(ctx, c.CUID); err != nil || got.Key != a.Secret.Key {
+		t.Errorf("stored: %v", err)
+	}
 	if e := r.newest(1)[0]; e.Result != audit.Done || strings.Contains(e.Detail, "k3") || strings.Contains(e.Detail, "t3") {
 		t.Errorf("the log has %q", e.Detail)
 	}

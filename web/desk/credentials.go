@@ -69,7 +69,7 @@ const passwordAgain = "Enter your portal password again to do this."
 // issued records the outcome of a call that gave out a customer's key and
 // token.
 func (d *Desk) issued(a *act, customer store.Customer, method string, got atom.Credentials, callErr error) (Answer, error) {
-	answer, despite := Answer{CUID: customer.CUID, Email: customer.Email, Secret: Secret{Key: got.Key, Token: got.Token}}, a.Note
+	answer, noted := Answer{CUID: customer.CUID, Email: customer.Email, Secret: Secret{Key: got.Key, Token: got.Token}}, a.Note
 	if callErr != nil {
 		answer.Secret = Secret{}
 		answer.Problem = explain(callErr, wording{
@@ -92,7 +92,7 @@ func (d *Desk) issued(a *act, customer store.Customer, method string, got atom.C
 		if err != nil {
 			return err
 		}
-		answer.Rotated, a.Note = &rotated, joined(despite, d.note(rotated, owner, given))
+		answer.Rotated, a.Note = &rotated, joined(noted, d.note(rotated, owner, given))
 		if owner != customer.CUID { // on their timeline too
 			if err := tx.Append(a.Ctx, &audit.Entry{
 				Act: a.ID, Phase: audit.Event, Who: a.By.Who(), What: a.What, On: audit.Subject{ID: owner, Email: customer.Email},
