@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -73,25 +72,6 @@ func clip(s string, runes int) string {
 		return string(r[:runes])
 	}
 	return s
-}
-
-// customersRefresh reads ATOM's list now and waits for it.
-func (h *Handlers) customersRefresh(w http.ResponseWriter, r *http.Request) error {
-	v := visitOf(r)
-	report, err := h.Desk.Mirror.Refresh(r.Context(), v.Actor, r.PostForm.Get("believe") != "")
-	if p, ok := h.formFailed(w, r, err); ok {
-		return h.showCustomers(w, r, p.Status(), p)
-	}
-	if err != nil {
-		return err
-	}
-	if report.Outcome == "doubted" {
-		v.Prefs.flash("warning", "The list was read, and is not believed yet.")
-	} else {
-		v.Prefs.flash("success", fmt.Sprintf("The list is fresh: %d customers, %d new, %d changed, %d gone.", report.Total, report.Added, report.Changed, report.Gone))
-	}
-	h.redirect(w, r, "/customers")
-	return nil
 }
 
 func replaceSpaces(email string) string { return strings.ReplaceAll(email, " ", "+") }

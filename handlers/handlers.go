@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -50,6 +51,8 @@ type Handlers struct {
 	routes   []route
 	patterns *http.ServeMux // the routes' patterns alone, to look them up
 	handler  http.Handler
+
+	listeners atomic.Int64 // pages that are kept up to date
 
 	bodyLimit, answerLimit time.Duration // fields, so that tests need not wait for them
 }

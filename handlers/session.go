@@ -197,9 +197,11 @@ func (h *Handlers) identify(r *http.Request, v *visit) error {
 
 // isPoll tells whether the page asked by itself: that nobody does, so it does
 // not keep the session alive. Such elements have an ID that begins with "poll-";
-// GET /session is how a page asks whether it is still signed in.
+// GET /session is how a page asks whether it is still signed in, and streams of
+// events are asked for by scripts alone.
 func isPoll(r *http.Request) bool {
-	return strings.HasPrefix(r.Header.Get("HX-Trigger"), "poll-") || (r.URL.Path == "/session" && r.Method != http.MethodPost)
+	return strings.HasPrefix(r.Header.Get("HX-Trigger"), "poll-") || (r.URL.Path == "/session" && r.Method != http.MethodPost) ||
+		r.Header.Get("Accept") == "text/event-stream"
 }
 
 // sessionTime reads a time of the session; the zero time when it has none.

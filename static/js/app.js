@@ -9,6 +9,7 @@ import "./errors.js";
 import "./draft.js";
 import "./idle.js";
 import "./keys.js";
+import "./live.js";
 import "./reltime.js";
 import "./secret.js";
 import "./sms.js";

@@ -99,6 +99,9 @@ func (d *Desk) Run(ctx context.Context) {
 // that on record.
 func (d *Desk) Stop() { d.stop.Do(func() { close(d.stopping) }) }
 
+// Stopping is closed once frontdesk is about to stop.
+func (d *Desk) Stopping() <-chan struct{} { return d.stopping }
+
 // Drain waits until the acts under way have recorded their outcome, or ctx is
 // done.
 func (d *Desk) Drain(ctx context.Context) error {
