@@ -58,7 +58,7 @@ func (h *Handlers) showAudit(w http.ResponseWriter, r *http.Request, status int,
 		Page: h.page(r, "Audit log"), Own: own, Problem: h.problem(r, failed.problem), Kept: failed.kept,
 		Filter: filterInputs(query, wrong, whats, staff.Role == store.Admin), Spans: spans(query, h.Now()), Chips: chips(query),
 	}
-	if err := h.addViews(ctx, &page, staff, query, failed); err != nil {
+	if page.Views, page.Save, err = h.savedViews(ctx, viewedAudit, staff, query, failed); err != nil {
 		return err
 	}
 	if len(wrong) > 0 {

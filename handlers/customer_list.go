@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"frontdesk/store"
@@ -13,19 +14,73 @@ import (
 
 const pageSize = 50
 
+// handyCustomers is how many customers are offered before anybody searches.
+const handyCustomers = 6
+
 func (h *Handlers) customersList(w http.ResponseWriter, r *http.Request) error {
-	return h.showCustomers(w, r, http.StatusOK, nil)
+	kept, _ := h.takeDraft(r, visitOf(r))
+	if kept.Get("name") != "" { // a view that the session's end kept from being saved
+		query, _ := url.ParseQuery(kept.Get("query"))
+		return h.showListing(w, r, http.StatusOK, query, failedView{typed: kept, kept: true})
+	}
+	return h.showListing(w, r, http.StatusOK, r.URL.Query(), failedView{})
 }
 
+// showCustomers is the list with what went wrong.
 func (h *Handlers) showCustomers(w http.ResponseWriter, r *http.Request, status int, p *desk.Problem) error {
-	q := r.URL.Query()
-	query := store.CustomerQuery{
-		Text: clip(q.Get("q"), 200), Country: clip(q.Get("country"), 200), State: clip(q.Get("state"), 200),
-		Sort: store.CustomerSort(q.Get("sort")), Cursor: q.Get("cursor"), Limit: pageSize,
+	return h.showListing(w, r, status, url.Values{}, failedView{problem: p})
+}
+
+// showListing shows the customers as q filters them, with the form that saves it
+// as a view as it failed.
+func (h *Handlers) showListing(w http.ResponseWriter, r *http.Request, status int, q url.Values, failed failedView) error {
+	ctx, staff := r.Context(), visitOf(r).Actor.Staff
+	cursor := q.Get("cursor")
+	q = listingQuery(q)
+	query, wrong := listing(q)
+	query.Cursor = cursor
+	base, err := h.mirrorPage(r, "Customers")
+	if err != nil {
+		return err
 	}
-	if query.Sort != "" && !query.Sort.Valid() {
-		query.Sort, query.Cursor = "", ""
+	page := views.CustomersPage{
+		Page: base, Query: query.Text, Sort: q.Get("sort"), Density: q.Get("density"), Size: query.Limit, Gone: query.Gone, Filtered: query.Text != "",
+		CanCreate: staff.Role.Includes(store.Manager), Problem: h.problem(r, failed.problem), Kept: failed.kept, Chips: listingChips(q),
 	}
+	page.Columns, page.Choices = columnsOf(q)
+	page.Filtered = page.Filtered || len(page.Chips) > 0
+	if failed.problem != nil && failed.typed == nil {
+		page.MirrorAge.Failing = "" // the problem says it already
+	}
+	if page.Views, page.Save, err = h.savedViews(ctx, viewedCustomers, staff, q, failed); err != nil {
+		return err
+	}
+	if len(wrong) > 0 {
+		status, page.Unread = http.StatusUnprocessableEntity, true
+	} else if err := h.list(r, &page, query, q); err != nil {
+		return err
+	}
+	if isFragment(r) {
+		return h.render(w, r, status, views.CustomerResults(page))
+	}
+	countries, states, err := h.Store.Places(ctx)
+	if err != nil {
+		return err
+	}
+	page.Filter = listingInputs(q, wrong, countries, states)
+	for _, name := range []string{"state", "from", "to", "stored", "gone"} {
+		page.Open = page.Open || q.Get(name) != ""
+	}
+	if !page.Filtered && query.Cursor == "" {
+		if err := h.handy(r, &page); err != nil {
+			return err
+		}
+	}
+	return h.render(w, r, status, views.Customers(page))
+}
+
+// list fills in the customers of a page.
+func (h *Handlers) list(r *http.Request, page *views.CustomersPage, query store.CustomerQuery, q url.Values) error {
 	found, err := h.Store.FindCustomers(r.Context(), query)
 	if errors.Is(err, store.ErrBadCursor) || (err == nil && query.Cursor != "" && len(found.Customers) == 0) { // an old link: from the first page
 		query.Cursor = ""
@@ -34,36 +89,89 @@ func (h *Handlers) showCustomers(w http.ResponseWriter, r *http.Request, status 
 	if err != nil {
 		return err
 	}
-	base, err := h.mirrorPage(r, "Customers")
+	page.Rows, page.Total = listedRows(found.Customers, page.Columns, query.Text), found.Total
+	turn := func(cursor string) string {
+		if cursor == "" {
+			return ""
+		}
+		next := listingQuery(q)
+		next.Set("cursor", cursor)
+		return viewedCustomers.path(next)
+	}
+	page.Next, page.Previous = turn(found.Next), turn(found.Previous)
+	if page.CanCreate {
+		page.Exports = customerExports(q)
+	}
+	return nil
+}
+
+// handy fills in the customers whom the reader is likely to look for: those who
+// are pinned, and those acted on last.
+func (h *Handlers) handy(r *http.Request, page *views.CustomersPage) error {
+	staff := visitOf(r).Actor.Staff.ID
+	pinned, err := h.Store.Pinned(r.Context(), staff)
 	if err != nil {
 		return err
 	}
-	page := views.CustomersPage{
-		Page: base, Query: query.Text, Country: query.Country, State: query.State, Sort: string(query.Sort),
-		Rows: customerRows(found.Customers), Total: found.Total,
-		Next: pageLink(r.URL, found.Next), Previous: pageLink(r.URL, found.Previous),
-		CanCreate: visitOf(r).Actor.Staff.Role.Includes(store.Manager), Problem: h.problem(r, p),
-	}
-	if p != nil {
-		page.MirrorAge.Failing = "" // the problem says it already
-	}
-	if isFragment(r) {
-		return h.render(w, r, status, views.CustomerResults(page))
-	}
-	if page.Countries, page.States, err = h.Store.Places(r.Context()); err != nil {
+	recent, err := h.Store.RecentCustomers(r.Context(), staff, handyCustomers)
+	if err != nil {
 		return err
 	}
-	return h.render(w, r, status, views.Customers(page))
+	page.Pinned = customerRows(pinned)
+	for _, row := range customerRows(recent) {
+		if !hasCustomer(page.Pinned, row.CUID) {
+			page.Recent = append(page.Recent, row)
+		}
+	}
+	return nil
 }
 
-// pageLink is the present address with another cursor; "" without one.
-func pageLink(u *url.URL, cursor string) string {
-	if cursor == "" {
-		return ""
+func hasCustomer(rows []views.CustomerRow, cuid string) bool {
+	for _, row := range rows {
+		if row.CUID == cuid {
+			return true
+		}
 	}
-	q := u.Query()
-	q.Set("cursor", cursor)
-	return u.Path + "?" + q.Encode()
+	return false
+}
+
+// listingInputs are the filter's fields as typed, with what is wrong with them.
+func listingInputs(q url.Values, wrong map[string]string, countries, states []string) views.CustomerFilter {
+	input := func(name, label, kind string, options []views.Option) views.Input {
+		return views.Input{ID: "filter-" + name, Name: name, Label: label, Type: kind, Value: q.Get(name), Error: wrong[name], Options: options}
+	}
+	places := func(name, all string, values []string) []views.Option {
+		options := []views.Option{{Value: "", Label: all}}
+		for _, place := range values {
+			if store.Fold(place) == store.Fold(q.Get(name)) {
+				place = q.Get(name)
+			}
+			options = append(options, views.Option{Value: place, Label: place})
+		}
+		return known(options, q.Get(name))
+	}
+	day := func(name string) string {
+		if wrong[name] != "" {
+			return "text" // which shows what was typed
+		}
+		return "date"
+	}
+	sizes := []views.Option{}
+	for _, n := range pageSizes {
+		value := strconv.Itoa(n)
+		if n == pageSize {
+			value = ""
+		}
+		sizes = append(sizes, views.Option{Value: value, Label: strconv.Itoa(n)})
+	}
+	return views.CustomerFilter{
+		Country: input("country", "Country", "", places("country", "Any country", countries)), State: input("state", "State", "", places("state", "Any state", states)),
+		From: input("from", "Created since", day("from"), nil), To: input("to", "Created until", day("to"), nil),
+		Stored:  input("stored", "Credentials", "", []views.Option{{Value: "", Label: "Any"}, {Value: "yes", Label: "Stored"}, {Value: "no", Label: "Not stored"}}),
+		Gone:    input("gone", "Listed by ATOM", "", []views.Option{{Value: "", Label: "Listed"}, {Value: "1", Label: "Gone"}}),
+		Density: input("density", "Rows", "", []views.Option{{Value: "", Label: "Comfortable"}, {Value: "compact", Label: "Compact"}}),
+		Size:    input("size", "On a page", "", sizes),
+	}
 }
 
 func clip(s string, runes int) string {

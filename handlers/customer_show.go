@@ -64,6 +64,9 @@ func (h *Handlers) showCustomer(w http.ResponseWriter, r *http.Request, status i
 	for _, f := range customer.Fields {
 		page.Fields = append(page.Fields, views.NamedValue{Name: f.Name, Value: f.Value})
 	}
+	if page.Pinned, err = h.Store.IsPinned(ctx, v.Actor.Staff.ID, customer.CUID); err != nil {
+		return err
+	}
 	timeline := audit.Filter{OnID: customer.CUID}
 	if role == store.Viewer {
 		timeline.StaffID = v.Actor.Staff.ID

@@ -40,6 +40,11 @@ func (h *Handlers) home(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page.Recent = customerRows(recent)
+	pinned, err := h.Store.Pinned(ctx, v.Actor.Staff.ID)
+	if err != nil {
+		return err
+	}
+	page.Pinned = customerRows(pinned)
 	acts, err := h.Store.Search(ctx, audit.Filter{StaffID: mine}, audit.Page{Limit: 8})
 	if err != nil {
 		return err

@@ -94,7 +94,7 @@ func TestEveryMethodFromEverySite(t *testing.T) {
 		{"no origin at all", "", "", "", "", true},
 	}
 	methods := []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions, http.MethodTrace}
-	reads := []string{desk.WhatLive, desk.WhatReadLog, desk.WhatExport}
+	reads := []string{desk.WhatLive, desk.WhatReadLog, desk.WhatExport, desk.WhatExportCustomers}
 	asks := "GET /ip1/api/authentications/settings" // what the defaults are: reading without an entry, for HEAD too
 	needs, paths := map[string]store.Role{}, []string{}
 	for _, rt := range w.h.routes {

@@ -17,6 +17,17 @@ func (r *rig) upsert(c Customer) (added, changed bool) {
 	return added, changed
 }
 
+// indexed makes the text index whole.
+func (r *rig) indexed() {
+	r.Helper()
+	if err := r.IndexCustomers(ctx); err != nil {
+		r.Fatal(err)
+	}
+	if whole, err := r.textIndexed(ctx); !whole || err != nil {
+		r.Fatal("the text index is not whole", err)
+	}
+}
+
 func fields(pairs ...string) (all []Field) {
 	for i := 0; i < len(pairs); i += 2 {
 		all = append(all, Field{pairs[i], pairs[i+1]})
@@ -137,9 +148,20 @@ func TestSearch(t *testing.T) {
 		{CustomerQuery{Text: "jose"}, "us_1"},
 		{CustomerQuery{Text: "100%"}, "us_1"}, // a wildcard is a character here
 		{CustomerQuery{Text: "us_1"}, "us_1"},
-		{CustomerQuery{Text: `\`}, "us_1"},
-		{CustomerQuery{Text: "%"}, "c/1#?% us_1"},
-		{CustomerQuery{Text: "storgatan"}, ""}, // addresses are not searched
+		{CustomerQuery{Text: `\`}, ""}, // one or two characters are a beginning
+		{CustomerQuery{Text: "x@"}, "usx1"},
+		{CustomerQuery{Text: "se"}, "us_1"},
+		{CustomerQuery{Text: "ea"}, ""},
+		{CustomerQuery{Text: `y_w`}, ""},
+		{CustomerQuery{Text: `re_w`}, "us_1"},
+		{CustomerQuery{Text: `r \ co`}, "us_1"},
+		{CustomerQuery{Text: "https://www.NORDBYGG.example/"}, "c/1#?%"},
+		{CustomerQuery{Text: "+46701234567"}, "c/1#?%"},
+		{CustomerQuery{Text: "0046 70 123 45 67"}, "c/1#?%"},
+		{CustomerQuery{Text: "070-123"}, "c/1#?%"},
+		{CustomerQuery{Text: "san jo"}, "us_1"},
+		{CustomerQuery{Text: "sean o"}, "us_1"}, // the letter that is being typed
+		{CustomerQuery{Text: "storgatan"}, ""},  // addresses are not searched
 		{CustomerQuery{Text: "bygg\x00"}, ""},
 		{CustomerQuery{Text: "\xff\xfe"}, ""},
 		{CustomerQuery{Country: "uSa"}, "us_1 usx1"},
@@ -152,19 +174,26 @@ func TestSearch(t *testing.T) {
 		{CustomerQuery{Text: strings.Repeat("bygg ", 5000)}, "c/1#?%"},
 		{CustomerQuery{Text: strings.Repeat("ö", 60_000)}, ""},
 	} {
-		tt.q.Limit, tt.q.Sort = 9, "country"
-		page, err := r.FindCustomers(ctx, tt.q)
-		var got []string
-		for _, c := range page.Customers {
-			got = append(got, c.CUID)
-		}
-		name := fmt.Sprintf("%.40q %q %q", tt.q.Text, tt.q.Country, tt.q.State)
-		if err != nil || strings.Join(got, " ") != tt.want || page.Total != len(got) {
-			t.Errorf("%s: %v of %d, %v; want %s", name, got, page.Total, err, tt.want)
+		for _, indexed := range []bool{false, true} {
+			if indexed {
+				r.indexed()
+			} else {
+				r.write(func(tx *Tx) error { return tx.DropTextIndex(ctx) })
+			}
+			tt.q.Limit, tt.q.Sort = 9, "country"
+			page, err := r.FindCustomers(ctx, tt.q)
+			var got []string
+			for _, c := range page.Customers {
+				got = append(got, c.CUID)
+			}
+			name := fmt.Sprintf("%.40q %q %q, indexed %v", tt.q.Text, tt.q.Country, tt.q.State, indexed)
+			if err != nil || strings.Join(got, " ") != tt.want || page.Total != len(got) {
+				t.Errorf("%s: %v of %d, %v; want %s", name, got, page.Total, err, tt.want)
+			}
 		}
 	}
 	countries, states, err := r.Places(ctx)
-	if err != nil || !slices.Equal(countries, []string{"Sweden", "usa"}) || !slices.Equal(states, []string{"Ca", "Skåne"}) {
+	if err != nil || !slices.Equal(countries, []string{"Sweden", "USA"}) || !slices.Equal(states, []string{"CA", "Skåne"}) {
 		t.Errorf("places %q %q %v", countries, states, err)
 	}
 }
@@ -202,7 +231,7 @@ func TestEverySortBothWaysIsCompleteForwardAndBack(t *testing.T) {
 		for i := range n {
 			k := keys[i%len(keys)]
 			if _, _, err := tx.UpsertCustomer(ctx, Customer{
-				CUID: fmt.Sprintf("c%02d", i), Company: k, Email: k, Name: k, City: k, Country: k, State: k,
+				CUID: fmt.Sprintf("c%02d", i), Company: k, Email: k, Name: k, City: k, Country: k, State: k, Phone: k,
 				Created: []string{"2024-01-02", "2024-01-02T00:00:00Z", "2024-01-01T23:00:00-02:00", "2023-12-31 10:00:00", "", "odd"}[i%6],
 				Fields:  fields("i", fmt.Sprint(i)),
 			}); err != nil {
@@ -230,10 +259,13 @@ func TestEverySortBothWaysIsCompleteForwardAndBack(t *testing.T) {
 					if sort.Column() == "created" {
 						return createdKey(c.Created)
 					}
+					if sort.Column() == "phone" {
+						return c.Phone // as written
+					}
 					return Fold(c.Company)
 				}
 				// The cuid decides between equal keys, so that the order is total.
-				a, b := key(whole.Customers[i-1])+"\x00"+whole.Customers[i-1].CUID, key(c)+"\x00"+c.CUID
+				a, b := key(whole.Customers[i-1].Customer)+"\x00"+whole.Customers[i-1].CUID, key(c.Customer)+"\x00"+c.CUID
 				if (a < b) == sort.Descending() {
 					t.Errorf("%s: %q before %q", sort, a, b)
 				}
@@ -285,12 +317,15 @@ func TestPagesWhileRowsAreInserted(t *testing.T) {
 func TestBadCursors(t *testing.T) {
 	r := newRig(t)
 	r.upsert(nordbygg)
-	good := cursor{"company", "a", "b", false}.String()
+	good := cursor{"company", 0, "a", "b", false}.String()
 	for name, q := range map[string]CustomerQuery{
 		"not base64":        {Cursor: "%%%"},
 		"not JSON":          {Cursor: base64.RawURLEncoding.EncodeToString([]byte("company"))},
 		"null":              {Cursor: base64.RawURLEncoding.EncodeToString([]byte("null"))},
 		"of another sort":   {Cursor: good, Sort: "email"},
+		"of no sort":        {Cursor: good},
+		"of no tier":        {Cursor: cursor{"", 3, "a", "b", false}.String()},
+		"of a tier before":  {Cursor: cursor{"", -1, "a", "b", true}.String()},
 		"of the other way":  {Cursor: good, Sort: "-company"},
 		"an unknown sort":   {Sort: "fields"},
 		"two minus signs":   {Sort: "--company"},
@@ -302,7 +337,7 @@ func TestBadCursors(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, page, err)
 		}
 	}
-	if page, err := r.FindCustomers(ctx, CustomerQuery{Cursor: good, Limit: 5}); err != nil || len(page.Customers) != 1 {
+	if page, err := r.FindCustomers(ctx, CustomerQuery{Cursor: good, Sort: "company", Limit: 5}); err != nil || len(page.Customers) != 1 {
 		t.Errorf("a good one: %+v, %v", page, err)
 	}
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,12 +88,12 @@ func TestTheReleaseBeforeIsBroughtUpToDate(t *testing.T) {
 	})
 	r.Close()
 	raw := r.raw()
-	for _, statement := range []string{
+	for _, statement := range append(slices.Clone(undoNewer),
 		`DROP INDEX customers_phone`, `ALTER TABLE customers DROP COLUMN phone_key`, `DROP INDEX codes_customer`, `ALTER TABLE codes DROP COLUMN cuid`,
 		`DROP TABLE sms_sends`, `DROP TABLE proofs`, `ALTER TABLE codes DROP COLUMN length`, `DROP TABLE sms_tries`,
 		`ALTER TABLE drafts DROP COLUMN session`, `ALTER TABLE drafts DROP COLUMN post`,
 		`DELETE FROM goose_db_version WHERE version_id >= 4`,
-	} {
+	) {
 		if _, err := raw.Exec(statement); err != nil {
 			t.Fatal(statement, err)
 		}

@@ -41,6 +41,7 @@ type DB struct {
 	log     *audit.Log // nil when its key is missing
 	index   *audit.Index
 	ballast *ballast
+	totals  totals
 	trouble atomic.Pointer[Unwritable]
 	now     func() time.Time
 }

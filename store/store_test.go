@@ -132,6 +132,15 @@ func (r *rig) staff(username string, role Role) Staff {
 	return s
 }
 
+// undoNewer takes a database back to before finding and imports.
+var undoNewer = []string{
+	`DROP TABLE import_rows`, `DROP TABLE imports`,
+	`DROP TABLE customers_text`, `DROP TABLE customer_places`, `DROP TABLE pins`, `DROP INDEX customers_phone_text`, `DROP INDEX customers_gone`,
+	`DROP INDEX customers_country_company`, `DROP INDEX customers_state_company`,
+	`DROP INDEX views_staff`, `ALTER TABLE views DROP COLUMN page`, `ALTER TABLE views RENAME TO audit_views`,
+	`CREATE INDEX audit_views_staff ON audit_views (staff_id)`,
+}
+
 func TestOpenMigratesAndOpensAgain(t *testing.T) {
 	// Everything in a path that a data source name could take for its own.
 	for _, name := range []string{"plain.db", "a b?c=d#e%25;&åäö.db"} {

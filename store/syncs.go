@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -78,7 +77,7 @@ func (tx *Tx) UpsertCustomer(ctx context.Context, c Customer) (added, changed bo
 	if err != nil {
 		return false, false, err
 	}
-	search := strings.Join([]string{Fold(c.Company), Fold(c.Email), Fold(c.Name), Fold(c.Phone), digits(c.Phone), Fold(c.City), Fold(c.CUID)}, "\n")
+	search := searchText(c)
 	now := tx.db.now()
 	var seen int64
 	err = tx.QueryRowContext(ctx, `
@@ -99,6 +98,9 @@ func (tx *Tx) UpsertCustomer(ctx context.Context, c Customer) (added, changed bo
 		millis(now), phoneKey(c.Phone)).Scan(&seen)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, false, nil
+	}
+	if err == nil {
+		err = tx.indexCustomer(ctx, c.CUID, Fold(c.Company), search, false)
 	}
 	if err != nil {
 		return false, false, fmt.Errorf("store customer: %w", err)
@@ -121,6 +123,9 @@ func (tx *Tx) MarkGone(ctx context.Context, present map[string]bool, began time.
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE customers SET gone_at = $1 WHERE cuid = $2`, millis(tx.db.now()), cuid); err != nil {
 			return 0, fmt.Errorf("mark customer gone: %w", err)
+		}
+		if err := tx.indexCustomer(ctx, cuid, "", "", true); err != nil {
+			return 0, err
 		}
 		gone++
 	}

@@ -19,10 +19,11 @@ func TestViews(t *testing.T) {
 	}
 	views := map[string]int64{}
 	for _, v := range []View{
-		{StaffID: ids["mia"], Name: "zebra", Query: "q=z"},
-		{StaffID: ids["mia"], Name: "Ant", Query: "q=a", Shared: true},
-		{StaffID: ids["alice"], Name: "apes", Query: "q=b", Shared: true},
-		{StaffID: ids["alice"], Name: "bees", Query: "q=c"},
+		{StaffID: ids["mia"], Page: PageAudit, Name: "zebra", Query: "q=z"},
+		{StaffID: ids["mia"], Page: PageAudit, Name: "Ant", Query: "q=a", Shared: true},
+		{StaffID: ids["alice"], Page: PageAudit, Name: "apes", Query: "q=b", Shared: true},
+		{StaffID: ids["alice"], Page: PageAudit, Name: "bees", Query: "q=c"},
+		{StaffID: ids["alice"], Page: PageCustomers, Name: "elsewhere", Query: "q=c", Shared: true},
 	} {
 		if err := r.Write(ctx, func(tx *Tx) (err error) { views[v.Name], err = tx.AddView(ctx, v); return err }); err != nil {
 			t.Fatal(err)
@@ -30,7 +31,7 @@ func TestViews(t *testing.T) {
 	}
 	names := func(who string) string {
 		t.Helper()
-		all, err := r.Views(ctx, ids[who])
+		all, err := r.Views(ctx, PageAudit, ids[who])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,14 +55,15 @@ func TestViews(t *testing.T) {
 		admin    bool
 		want     error
 	}{
-		{"apes", "mia", false, ErrNotFound}, // shared, but somebody else's
-		{"bees", "mia", true, ErrNotFound},  // an admin does not see it either
+		{"apes", "mia", false, ErrNotFound},       // shared, but somebody else's
+		{"bees", "mia", true, ErrNotFound},        // an admin does not see it either
+		{"elsewhere", "alice", true, ErrNotFound}, // of another page
 		{"zebra", "mia", false, nil},
 		{"zebra", "mia", false, ErrNotFound},
 		{"apes", "mia", true, nil},
 	} {
 		err := r.Write(ctx, func(tx *Tx) error {
-			v, err := tx.RemoveView(ctx, views[tt.view], ids[tt.by], tt.admin)
+			v, err := tx.RemoveView(ctx, PageAudit, views[tt.view], ids[tt.by], tt.admin)
 			if err == nil && v.Name != tt.view {
 				t.Errorf("removed %+v instead of %s", v, tt.view)
 			}

@@ -36,6 +36,7 @@ type Tx struct {
 	w     *writer
 	draft *audit.Draft // what the transaction appends to the log; nil until it does
 	alone bool         // nothing was written yet
+	moved bool         // customers have changed
 }
 
 // ExecContext runs a statement.
@@ -348,6 +349,9 @@ func (w *writer) transaction(next func() *write) (err error) {
 	}
 	if tx.draft != nil {
 		w.db.log.Committed(tx.draft)
+	}
+	if tx.moved { // again: whoever counted since has counted those of before
+		w.db.totals.outdate()
 	}
 	w.db.succeeded(tx.draft != nil)
 	return nil

@@ -16,7 +16,7 @@ import (
 // AuditPage is the log with its filter.
 type AuditPage struct {
 	Page
-	Views   []AuditView
+	Views   []SavedView
 	Save    *SaveView // nil: there is no filter to save
 	Kept    bool      // the form holds what the session's end kept from being saved
 	Filter  AuditFilter
@@ -233,7 +233,7 @@ func Audit(p AuditPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = auditViews(p).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = savedViews(p.Page, p.Views).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

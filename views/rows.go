@@ -2,7 +2,6 @@ package views
 
 import (
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -78,8 +77,4 @@ func (c CustomerRow) day() string {
 		}
 	}
 	return c.Created
-}
-
-func samePlace(a, b string) bool {
-	return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b))
 }

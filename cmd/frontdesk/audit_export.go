@@ -76,7 +76,7 @@ func (c *auditExportCmd) Run(a *app) error {
 		out = file
 	}
 	to := bufio.NewWriter(out)
-	x := desk.AuditExport{Filter: filter, Query: desk.FilterQuery(q), Format: "JSONL, at the command line"}
+	x := desk.AuditExport{Filter: filter, Query: desk.FilterQuery(store.PageAudit, q), Format: "JSONL, at the command line"}
 	var w interface {
 		Write(*audit.Entry) error
 		Flush() error

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -41,11 +42,47 @@ var csvColumns = []string{
 	"what", "on", "on_name", "on_email", "reason", "service", "status", "ms", "outcome", "detail", "changes", "evidence", "settled",
 }
 
+// Table writes rows for spreadsheets: cells that would run as formulas are
+// changed.
+type Table struct{ rows *csv.Writer }
+
+// NewTable returns a writer of rows to w, whose first one is the header. Lines
+// end in CRLF (RFC 4180). Without a byte order mark Excel takes a file that is
+// double-clicked for Windows-1252.
+func NewTable(w io.Writer, delimiter rune, mark bool, header []string) (*Table, error) {
+	to := bufio.NewWriterSize(w, exportBuffer)
+	if mark {
+		if _, err := to.WriteString("\uFEFF"); err != nil {
+			return nil, err
+		}
+	}
+	t := &Table{csv.NewWriter(to)}
+	t.rows.Comma, t.rows.UseCRLF = delimiter, true
+	return t, t.Write(slices.Clone(header))
+}
+
+// Write adds one row, in whose cells it disarms formulas; what it wrote is sure
+// to be out only after Flush.
+func (t *Table) Write(cells []string) error {
+	for i, cell := range cells {
+		if isFormula(cell) {
+			cells[i] = "'" + cell
+		}
+	}
+	return t.rows.Write(cells)
+}
+
+// Flush writes out what is held back.
+func (t *Table) Flush() error {
+	t.rows.Flush()
+	return t.rows.Error()
+}
+
 // CSV writes entries as a table with a header row. It is for spreadsheets and
 // for reading: cells that would run as formulas are changed, so JSONL is the
 // form that proves anything.
 type CSV struct {
-	rows  *csv.Writer
+	*Table
 	cells []string
 }
 
@@ -63,23 +100,14 @@ func Delimiter(name string) (rune, error) {
 	return 0, fmt.Errorf("%q is none of comma, semicolon, tab", name)
 }
 
-// NewCSV returns a writer of rows to w, whose first one is the header. Lines
-// end in CRLF (RFC 4180).
+// NewCSV returns a writer of entries to w, after a header row.
 //
 // Only semicolons come with a byte order mark: they are what Excel expects where
-// the comma is a decimal mark, and without the mark Excel takes a file that is
-// double-clicked for Windows-1252. Comma and tab are also what programs read,
-// most of which would take the mark for a part of the first column's name.
+// the comma is a decimal mark. Comma and tab are also what programs read, most of
+// which would take the mark for a part of the first column's name.
 func NewCSV(w io.Writer, delimiter rune) (*CSV, error) {
-	to := bufio.NewWriterSize(w, exportBuffer)
-	if delimiter == ';' {
-		if _, err := to.WriteString("\uFEFF"); err != nil {
-			return nil, err
-		}
-	}
-	c := &CSV{rows: csv.NewWriter(to), cells: make([]string, 0, len(csvColumns))}
-	c.rows.Comma, c.rows.UseCRLF = delimiter, true
-	return c, c.rows.Write(csvColumns)
+	t, err := NewTable(w, delimiter, delimiter == ';', csvColumns)
+	return &CSV{Table: t, cells: make([]string, 0, len(csvColumns))}, err
 }
 
 // Write adds one entry's row; what it wrote is sure to be out only after Flush.
@@ -88,18 +116,7 @@ func (c *CSV) Write(e *Entry) error {
 		strconv.FormatInt(e.ID, 10), e.At.UTC().Format(timeLayout), e.Act, string(e.Phase), digits(e.Who.StaffID), e.Who.Name, e.Who.Portal,
 		e.Who.Username, e.Who.Role, e.Who.Session, e.Who.Address, e.Who.Agent, e.Who.Request, e.What, e.On.ID, e.On.Name, e.On.Email,
 		e.Reason, e.Service, digits(int64(e.Status)), digits(e.Duration.Milliseconds()), string(e.Result), e.Detail, e.Changes, digits(e.Evidence), e.Settled)
-	for i, cell := range c.cells {
-		if isFormula(cell) {
-			c.cells[i] = "'" + cell
-		}
-	}
-	return c.rows.Write(c.cells)
-}
-
-// Flush writes out what is held back.
-func (c *CSV) Flush() error {
-	c.rows.Flush()
-	return c.rows.Error()
+	return c.Table.Write(c.cells)
 }
 
 // digits is a number as a cell; none for 0, as in the canonical bytes.

@@ -42,38 +42,7 @@ func (d *Desk) ExportAuditAs(ctx context.Context, who audit.Who, x AuditExport) 
 	if x.Query != "" {
 		about = x.Format + ", filter " + x.Query
 	}
-	began, lasting := d.Now(), context.WithoutCancel(ctx)
-	intent := audit.Entry{Act: store.NewActID(began), Phase: audit.Intent, Who: who, What: WhatExport, Detail: about}
-	d.under.Add(1) // before the intent is durable, so that a stop waits for it
-	writing, cancel := context.WithTimeout(lasting, intentLimit)
-	defer cancel()
-	if err := d.Store.Write(writing, func(tx *store.Tx) error { return tx.Append(writing, &intent) }); err != nil {
-		d.under.Done()
-		return 0, unrecorded(err)
-	}
-
-	sent, failed := d.exportPages(ctx, x, intent.ID)
-
-	outcome := audit.Entry{
-		Act: intent.Act, Phase: audit.Outcome, Who: intent.Who, What: WhatExport, Duration: d.Now().Sub(began),
-		Result: audit.Done, Detail: fmt.Sprintf("%s as %s", countEntries(sent), about),
-	}
-	switch {
-	case failed != nil && ctx.Err() != nil: // some of it has arrived, and nobody says how much
-		outcome.Result, outcome.Detail = audit.Unknown, fmt.Sprintf("the reader left after %s as %s", countEntries(sent), about)
-	case failed != nil:
-		why := "the log could not be read or sent on"
-		if errors.Is(failed, errStopping) {
-			why = failed.Error()
-		}
-		outcome.Result, outcome.Detail = audit.Refused, fmt.Sprintf("broke off after %s as %s: %s", countEntries(sent), about, why)
-	}
-	err = d.Store.WriteOutcome(lasting, func(tx *store.Tx) error { return tx.Append(lasting, &outcome) })
-	d.under.Done()
-	if err != nil {
-		d.Log.Error("record an outcome", "error", err, "act", intent.Act, "what", WhatExport, "outcome", outcome.Result, "request", who.Request)
-	}
-	return sent, errors.Join(failed, err)
+	return d.export(ctx, who, WhatExport, about, countEntries, func(intent int64) (int, error) { return d.exportPages(ctx, x, intent) })
 }
 
 // exportPages hands on the log from before an ID, page by page, until

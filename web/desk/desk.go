@@ -55,16 +55,17 @@ type Config struct {
 // Desk does the acts. It is safe for concurrent use.
 type Desk struct {
 	Config
-	Mirror   *Mirror
-	defaults smsDefaults
-	holds    holds
-	under    sync.WaitGroup // acts between intent and outcome
-	check    atomic.Pointer[LogCheck]
-	read     readings
-	streams  []*stream
-	stopping chan struct{} // closed when no act should take long any more
-	stop     sync.Once
-	begun    func(ctx context.Context) error // records a start that could not be recorded yet
+	Mirror    *Mirror
+	defaults  smsDefaults
+	holds     holds
+	under     sync.WaitGroup // acts between intent and outcome
+	check     atomic.Pointer[LogCheck]
+	read      readings
+	streams   []*stream
+	unindexed chan struct{} // the customers' text index may have to be built
+	stopping  chan struct{} // closed when no act should take long any more
+	stop      sync.Once
+	begun     func(ctx context.Context) error // records a start that could not be recorded yet
 }
 
 // New returns a desk; Run starts its jobs.
@@ -72,7 +73,7 @@ func New(c Config) *Desk {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	d := &Desk{Config: c, stopping: make(chan struct{})}
+	d := &Desk{Config: c, unindexed: make(chan struct{}, 1), stopping: make(chan struct{})}
 	d.Mirror = newMirror(d)
 	for _, sink := range c.Sinks {
 		d.streams = append(d.streams, newStream(d, sink))
@@ -89,6 +90,7 @@ func (d *Desk) Run(ctx context.Context) {
 	jobs.Go(func() { d.catchUp(ctx) })
 	jobs.Go(func() { d.checkLog(ctx) })
 	jobs.Go(func() { d.indexLog(ctx) })
+	jobs.Go(func() { d.indexCustomers(ctx) })
 	for _, s := range d.streams {
 		jobs.Go(func() { s.run(ctx) })
 	}

@@ -157,11 +157,13 @@ func newRig(t *testing.T) *rig {
 	if report, err := r.sync(); err != nil || report.Added != 8 {
 		t.Fatalf("first sync: %+v, %v", report, err)
 	}
-	page, err := db.FindCustomers(ctx, store.CustomerQuery{Limit: 8})
+	page, err := db.FindCustomers(ctx, store.CustomerQuery{Limit: 8, Whole: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.customers = page.Customers
+	for _, c := range page.Customers {
+		r.customers = append(r.customers, c.Customer)
+	}
 	return r
 }
 

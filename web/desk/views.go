@@ -27,14 +27,18 @@ const (
 	maxFilter   = 2000
 )
 
-// FilterParams are the parameters of the audit log's address that narrow it.
-var FilterParams = []string{"who", "what", "on", "outcome", "service", "from", "to", "q"}
+// FilterParams are the parameters of a page's address that narrow it, and say
+// how it is shown.
+var FilterParams = map[string][]string{
+	store.PageAudit:     {"who", "what", "on", "outcome", "service", "from", "to", "q"},
+	store.PageCustomers: {"q", "country", "state", "from", "to", "stored", "gone", "outside", "sort", "cols", "density", "size"},
+}
 
-// FilterQuery is a filter of the audit log in one spelling: its own parameters
-// only, sorted, each once, blank ones left out.
-func FilterQuery(q url.Values) string {
+// FilterQuery is a filter of a page in one spelling: its own parameters only,
+// sorted, each once, blank ones left out.
+func FilterQuery(page string, q url.Values) string {
 	kept := url.Values{}
-	for _, name := range FilterParams {
+	for _, name := range FilterParams[page] {
 		if value := strings.TrimSpace(strings.ToValidUTF8(q.Get(name), "")); value != "" {
 			kept.Set(name, value)
 		}
@@ -44,12 +48,13 @@ func FilterQuery(q url.Values) string {
 
 // NewView is what the form for a view says.
 type NewView struct {
+	Page   string // store.PageAudit or store.PageCustomers
 	Name   string
-	Query  string // of the log's address, with or without the question mark
+	Query  string // of the page's address, with or without the question mark
 	Shared bool
 }
 
-// SaveView keeps a filter of the audit log under a name and returns its ID. The
+// SaveView keeps a filter of a page under a name and returns its ID. The
 // same view saved again is the one that is there.
 func (d *Desk) SaveView(ctx context.Context, by Actor, in NewView) (int64, error) {
 	if err := by.may(store.Viewer); err != nil {
@@ -66,10 +71,10 @@ func (d *Desk) SaveView(ctx context.Context, by Actor, in NewView) (int64, error
 		fields["name"] = "Letters, digits and signs that can be seen, please."
 	}
 	q, err := url.ParseQuery(strings.TrimPrefix(strings.TrimSpace(in.Query), "?"))
-	query := FilterQuery(q)
+	query := FilterQuery(in.Page, q)
 	switch {
 	case err != nil:
-		fields["query"] = "This is not a filter of the log."
+		fields["query"] = "This is not a filter."
 	case query == "":
 		fields["query"] = "Nothing is filtered yet; choose something first."
 	case len(query) > maxFilter:
@@ -78,10 +83,10 @@ func (d *Desk) SaveView(ctx context.Context, by Actor, in NewView) (int64, error
 	if len(fields) > 0 {
 		return 0, invalid(fields)
 	}
-	view := store.View{StaffID: by.Staff.ID, Name: name, Query: query, Shared: in.Shared}
+	view := store.View{StaffID: by.Staff.ID, Page: in.Page, Name: name, Query: query, Shared: in.Shared}
 	var id int64
 	err = d.Store.Write(ctx, func(tx *store.Tx) error {
-		own, err := tx.OwnViews(ctx, by.Staff.ID)
+		own, err := tx.OwnViews(ctx, in.Page, by.Staff.ID)
 		if err != nil {
 			return err
 		}
@@ -116,12 +121,12 @@ func (d *Desk) SaveView(ctx context.Context, by Actor, in NewView) (int64, error
 
 // RemoveView removes one of one's own views; an admin also one that somebody
 // else shares. It is store.ErrNotFound for any other, as for none.
-func (d *Desk) RemoveView(ctx context.Context, by Actor, id int64) error {
+func (d *Desk) RemoveView(ctx context.Context, by Actor, page string, id int64) error {
 	if err := by.may(store.Viewer); err != nil {
 		return err
 	}
 	err := d.Store.Write(ctx, func(tx *store.Tx) error {
-		v, err := tx.RemoveView(ctx, id, by.Staff.ID, by.Staff.Role.Includes(store.Admin))
+		v, err := tx.RemoveView(ctx, page, id, by.Staff.ID, by.Staff.Role.Includes(store.Admin))
 		if err != nil {
 			return err
 		}
@@ -145,8 +150,12 @@ func viewSubject(id int64, name string) audit.Subject {
 }
 
 func viewDetail(v store.View) string {
+	whose := "own"
 	if v.Shared {
-		return "shared, filter " + v.Query
+		whose = "shared"
 	}
-	return "own, filter " + v.Query
+	if v.Page != store.PageAudit { // of which all views once were
+		whose += ", of " + v.Page
+	}
+	return whose + ", filter " + v.Query
 }

@@ -21,7 +21,7 @@ func TestViewFilterQuery(t *testing.T) {
 		"what=%ff":                             "",
 	} {
 		q, err := url.ParseQuery(in)
-		if got := FilterQuery(q); err != nil || got != want {
+		if got := FilterQuery(store.PageAudit, q); err != nil || got != want {
 			t.Errorf("%q: %q, %v; want %q", in, got, err, want)
 		}
 	}
@@ -34,14 +34,14 @@ func TestSaveAndRemoveViews(t *testing.T) {
 		in    NewView
 		field string
 	}{
-		{"no name", NewView{Name: " \t", Query: "q=x"}, "name"},
-		{"a long name", NewView{Name: strings.Repeat("ö", 61), Query: "q=x"}, "name"},
-		{"a name that does not print", NewView{Name: "a\u202eb", Query: "q=x"}, "name"},
-		{"a broken name", NewView{Name: "a\xff", Query: "q=x"}, "name"},
-		{"no filter", NewView{Name: "n"}, "query"},
-		{"a filter of nothing known", NewView{Name: "n", Query: "cursor=7"}, "query"},
-		{"no query", NewView{Name: "n", Query: "q=%zz"}, "query"},
-		{"a long query", NewView{Name: "n", Query: "q=" + strings.Repeat("x", 2000)}, "query"},
+		{"no name", NewView{Page: store.PageAudit, Name: " \t", Query: "q=x"}, "name"},
+		{"a long name", NewView{Page: store.PageAudit, Name: strings.Repeat("ö", 61), Query: "q=x"}, "name"},
+		{"a name that does not print", NewView{Page: store.PageAudit, Name: "a\u202eb", Query: "q=x"}, "name"},
+		{"a broken name", NewView{Page: store.PageAudit, Name: "a\xff", Query: "q=x"}, "name"},
+		{"no filter", NewView{Page: store.PageAudit, Name: "n"}, "query"},
+		{"a filter of nothing known", NewView{Page: store.PageAudit, Name: "n", Query: "cursor=7"}, "query"},
+		{"no query", NewView{Page: store.PageAudit, Name: "n", Query: "q=%zz"}, "query"},
+		{"a long query", NewView{Page: store.PageAudit, Name: "n", Query: "q=" + strings.Repeat("x", 2000)}, "query"},
 	} {
 		_, err := r.SaveView(ctx, r.victor, tt.in)
 		if p := r.problem(err); p.Kind != Invalid || p.Fields[tt.field] == "" || len(p.Fields) != 1 {
@@ -49,13 +49,13 @@ func TestSaveAndRemoveViews(t *testing.T) {
 		}
 	}
 	before := r.newest(1)[0].ID
-	in := NewView{Name: "  Lost\n creates ", Query: "?what=create+customer&outcome=unknown&cursor=9", Shared: true}
+	in := NewView{Page: store.PageAudit, Name: "  Lost\n creates ", Query: "?what=create+customer&outcome=unknown&cursor=9", Shared: true}
 	id, err := r.SaveView(ctx, r.mia, in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := store.View{ID: id, StaffID: r.mia.Staff.ID, StaffName: r.mia.Staff.Name, Name: "Lost creates", Query: "outcome=unknown&what=create+customer", Shared: true, MadeAt: start}
-	if all, err := r.Store.Views(ctx, r.victor.Staff.ID); err != nil || len(all) != 1 || all[0] != want {
+	want := store.View{ID: id, StaffID: r.mia.Staff.ID, StaffName: r.mia.Staff.Name, Page: store.PageAudit, Name: "Lost creates", Query: "outcome=unknown&what=create+customer", Shared: true, MadeAt: start}
+	if all, err := r.Store.Views(ctx, store.PageAudit, r.victor.Staff.ID); err != nil || len(all) != 1 || all[0] != want {
 		t.Errorf("kept %+v, %v", all, err)
 	}
 	e := r.newest(1)[0]
@@ -69,11 +69,11 @@ func TestSaveAndRemoveViews(t *testing.T) {
 	if again, err := r.SaveView(ctx, r.mia, in); err != nil || again != id || r.newest(1)[0].ID != e.ID {
 		t.Errorf("again: %d, %v, recorded %+v", again, err, r.newest(1)[0])
 	}
-	_, err = r.SaveView(ctx, r.mia, NewView{Name: "lost CREATES", Query: "q=other"})
+	_, err = r.SaveView(ctx, r.mia, NewView{Page: store.PageAudit, Name: "lost CREATES", Query: "q=other"})
 	if p := r.problem(err); p.Fields["name"] == "" {
 		t.Errorf("another under the same name: %+v", p)
 	}
-	other, err := r.SaveView(ctx, r.victor, NewView{Name: "Lost creates", Query: "q=x"})
+	other, err := r.SaveView(ctx, r.victor, NewView{Page: store.PageAudit, Name: "Lost creates", Query: "q=x"})
 	if err != nil || other == id {
 		t.Errorf("somebody else's: %d, %v", other, err)
 	}
@@ -82,17 +82,17 @@ func TestSaveAndRemoveViews(t *testing.T) {
 		by Actor
 		id int64
 	}{{r.victor, id}, {r.alice, other}, {r.mia, other}, {r.mia, 999}} {
-		if err := r.RemoveView(ctx, refused.by, refused.id); !errors.Is(err, store.ErrNotFound) {
+		if err := r.RemoveView(ctx, refused.by, store.PageAudit, refused.id); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("%s removes %d: %v", refused.by.Staff.Username, refused.id, err)
 		}
 	}
-	if err := r.RemoveView(ctx, r.victor, other); err != nil {
+	if err := r.RemoveView(ctx, r.victor, store.PageAudit, other); err != nil {
 		t.Error(err)
 	}
 	if e := r.newest(1)[0]; e.What != WhatRemoveView || e.Detail != "own, filter q=x" || e.Who.Username != "victor" {
 		t.Errorf("recorded %+v", e)
 	}
-	if err := r.RemoveView(ctx, r.alice, id); err != nil { // an admin, a shared one
+	if err := r.RemoveView(ctx, r.alice, store.PageAudit, id); err != nil { // an admin, a shared one
 		t.Error(err)
 	}
 	if e := r.newest(1)[0]; e.What != WhatRemoveView || !strings.HasPrefix(e.Detail, "of "+r.mia.Staff.Name+", shared") || e.On.Name != "Lost creates" {
@@ -102,7 +102,7 @@ func TestSaveAndRemoveViews(t *testing.T) {
 	nobody := r.mia
 	nobody.Staff.Active = false
 	_, err = r.SaveView(ctx, nobody, in)
-	if r.problem(err).Kind != Forbidden || r.problem(r.RemoveView(ctx, nobody, id)).Kind != Forbidden {
+	if r.problem(err).Kind != Forbidden || r.problem(r.RemoveView(ctx, nobody, store.PageAudit, id)).Kind != Forbidden {
 		t.Error("somebody disabled may")
 	}
 }
@@ -112,27 +112,27 @@ func TestViewsAreBoundedAndRecorded(t *testing.T) {
 	var id int64
 	for i := range maxViews {
 		var err error
-		if id, err = r.SaveView(ctx, r.mia, NewView{Name: fmt.Sprintf("view %d", i), Query: "q=x"}); err != nil {
+		if id, err = r.SaveView(ctx, r.mia, NewView{Page: store.PageAudit, Name: fmt.Sprintf("view %d", i), Query: "q=x"}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, err := r.SaveView(ctx, r.mia, NewView{Name: "one more", Query: "q=x"})
+	_, err := r.SaveView(ctx, r.mia, NewView{Page: store.PageAudit, Name: "one more", Query: "q=x"})
 	if p := r.problem(err); p.Fields["name"] == "" {
 		t.Errorf("one more: %+v", p)
 	}
 	mend := r.breakLog()
-	if p := r.problem(r.RemoveView(ctx, r.mia, id)); p.Kind != Unrecorded {
+	if p := r.problem(r.RemoveView(ctx, r.mia, store.PageAudit, id)); p.Kind != Unrecorded {
 		t.Errorf("removed off the record: %+v", p)
 	}
-	_, err = r.SaveView(ctx, r.victor, NewView{Name: "n", Query: "q=x"})
+	_, err = r.SaveView(ctx, r.victor, NewView{Page: store.PageAudit, Name: "n", Query: "q=x"})
 	if p := r.problem(err); p.Kind != Unrecorded {
 		t.Errorf("saved off the record: %+v", p)
 	}
 	mend()
-	if all, err := r.Store.Views(ctx, r.mia.Staff.ID); err != nil || len(all) != maxViews {
+	if all, err := r.Store.Views(ctx, store.PageAudit, r.mia.Staff.ID); err != nil || len(all) != maxViews {
 		t.Errorf("%d views, %v", len(all), err)
 	}
-	if all, err := r.Store.Views(ctx, r.victor.Staff.ID); err != nil || len(all) != 0 {
+	if all, err := r.Store.Views(ctx, store.PageAudit, r.victor.Staff.ID); err != nil || len(all) != 0 {
 		t.Errorf("kept though unrecorded: %+v, %v", all, err)
 	}
 }

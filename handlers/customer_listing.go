@@ -1,0 +1,165 @@
+package handlers
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"frontdesk/store"
+	"frontdesk/views"
+	"frontdesk/web/desk"
+)
+
+// What an address of the list says, and what a page shows of it.
+
+// pageSizes are the customers on a page that can be chosen; the first is the
+// usual one.
+var pageSizes = []int{pageSize, 25, 100, 200}
+
+// listingColumns are the columns that can be shown beside the company. The hide
+// is for the usual choice, on narrow screens.
+var listingColumns = []struct {
+	key, label, hide string
+	usual            bool
+}{
+	{"email", "E-mail", "", true},
+	{"name", "Name", "hidden lg:table-cell", true},
+	{"phone", "Phone", "hidden 2xl:table-cell", true},
+	{"city", "City", "hidden md:table-cell", true},
+	{"state", "State", "", false},
+	{"country", "Country", "hidden sm:table-cell", true},
+	{"created", "Created", "hidden xl:table-cell", true},
+	{"cuid", "cuid", "", false},
+}
+
+// listingQuery is the list's filter in one spelling.
+func listingQuery(q url.Values) url.Values {
+	kept, _ := url.ParseQuery(desk.FilterQuery(store.PageCustomers, q))
+	for name, values := range kept {
+		kept.Set(name, clip(values[0], 200))
+	}
+	if len(q["cols"]) > 1 { // as the form sends them
+		kept.Set("cols", strings.Join(q["cols"], ","))
+	}
+	return kept
+}
+
+// listing reads what to list from an address, and what is wrong with it.
+func listing(q url.Values) (query store.CustomerQuery, wrong map[string]string) {
+	wrong = map[string]string{}
+	query = store.CustomerQuery{
+		Text: q.Get("q"), Country: q.Get("country"), State: q.Get("state"), Stored: q.Get("stored"), Gone: q.Get("gone") != "", Outside: q.Get("outside") != "",
+		Sort: store.CustomerSort(q.Get("sort")), Limit: pageSize,
+	}
+	if !query.Sort.Valid() {
+		query.Sort = ""
+	}
+	if size, err := strconv.Atoi(q.Get("size")); err == nil && slices.Contains(pageSizes, size) {
+		query.Limit = size
+	}
+	day := func(name string) (at time.Time) {
+		if q.Get(name) == "" {
+			return at
+		}
+		at, err := time.Parse(time.DateOnly, q.Get(name))
+		if err != nil {
+			wrong[name] = "A day such as 2026-03-31."
+		}
+		return at
+	}
+	query.From, query.To = day("from"), day("to")
+	if !query.To.IsZero() {
+		query.To = query.To.AddDate(0, 0, 1) // that day too
+	}
+	if !query.From.IsZero() && !query.To.IsZero() && query.To.Before(query.From) {
+		wrong["to"] = "This is before the first day."
+	}
+	return query, wrong
+}
+
+// changed is a filter with other parameters, by name and value; a blank value
+// takes one out. It begins at its first page.
+func changed(q url.Values, pairs ...string) string {
+	next := listingQuery(q)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if next.Set(pairs[i], pairs[i+1]); pairs[i+1] == "" {
+			next.Del(pairs[i])
+		}
+	}
+	return viewedCustomers.path(next)
+}
+
+// columnsOf are the list's columns as chosen, with the way to sort by each.
+func columnsOf(q url.Values) (shown []views.CustomerColumn, choices []views.Choice) {
+	chosen := strings.Split(q.Get("cols"), ",")
+	column := func(key, label, class string) views.CustomerColumn {
+		c := views.CustomerColumn{Key: key, Label: label, Class: class, Sorted: "none"}
+		next := key
+		switch sort := q.Get("sort"); {
+		case sort == key, sort == "" && key == "company" && q.Get("q") == "":
+			c.Sorted, next = "ascending", "-"+key
+		case sort == "-"+key:
+			c.Sorted = "descending"
+		}
+		c.SortPath = changed(q, "sort", next)
+		return c
+	}
+	shown = append(shown, column("company", "Company", ""))
+	for _, c := range listingColumns {
+		on, class := c.usual, c.hide
+		if q.Get("cols") != "" {
+			on, class = slices.Contains(chosen, c.key), "" // whoever chose it wants to see it, on any screen
+		}
+		choices = append(choices, views.Choice{Value: c.key, Label: c.label, Chosen: on})
+		if on {
+			shown = append(shown, column(c.key, c.label, class))
+		}
+	}
+	return shown, choices
+}
+
+// listedRows are the rows of the list's columns, with what was looked for marked.
+func listedRows(found []store.ListedCustomer, columns []views.CustomerColumn, text string) []views.ListedRow {
+	rows, m := make([]views.ListedRow, len(found)), newMarks(text)
+	for i, c := range found {
+		row := views.ListedRow{CustomerRow: customerRow(c.Customer), Stored: c.Stored, Gone: c.GoneAt, Cells: make([]views.Cell, len(columns))}
+		for j, column := range columns {
+			cell := views.Cell{Text: row.Cell(column.Key)}
+			switch column.Key {
+			case "created":
+				cell.Pieces = []views.Piece{{Text: cell.Text}}
+			case "phone":
+				cell.Pieces = m.phone(cell.Text)
+			default:
+				cell.Pieces = m.pieces(cell.Text)
+			}
+			row.Cells[j] = cell
+		}
+		rows[i] = row
+	}
+	return rows
+}
+
+// listingChips are the filters that are set, each with the way to take it out.
+func listingChips(q url.Values) []views.Chip {
+	var all []views.Chip
+	for _, c := range []struct{ name, label, value string }{
+		{"country", "Country", ""}, {"state", "State", ""}, {"from", "Created since", ""}, {"to", "Created until", ""},
+		{"stored", "Credentials", map[string]string{"yes": "stored", "no": "not stored"}[q.Get("stored")]},
+		{"gone", "Shown", "gone from ATOM"}, {"outside", "Shown", "created outside frontdesk"},
+	} {
+		value := q.Get(c.name)
+		if value == "" {
+			continue
+		}
+		if c.value != "" {
+			value = c.value
+		} else if c.name == "from" || c.name == "to" {
+			value = readableTime(value)
+		}
+		all = append(all, views.Chip{Label: c.label, Value: value, Path: changed(q, c.name, "")})
+	}
+	return all
+}

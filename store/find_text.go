@@ -1,0 +1,492 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/nyaruka/phonenumbers"
+)
+
+// What a search looks for, and the index that finds it. The index is the one
+// part of finding that each kind of database does in its own way: here SQLite's
+// FTS5 with trigrams, in table customers_text.
+
+// edge stands before and behind every field in the text of a customer, so that
+// "begins" and "is" are fragments like any other. It is two characters because
+// the index knows fragments of three.
+const edge = "\n\n"
+
+// searchText is the text that a customer is found by, folded: the fields, each
+// between edges.
+func searchText(c Customer) string {
+	email, site, number := Fold(c.Email), siteKey(c.Website), phonenumbers.NormalizeDigitsOnly(FirstNumber(c.Phone))
+	fields := []string{Fold(c.Company), email, Fold(c.Name), Fold(c.City)}
+	if site != "" && !strings.HasSuffix(email, "@"+site) { // of most, the e-mail has it already
+		fields = append(fields, site)
+	}
+	if number != "" {
+		fields = append(fields, number)
+	}
+	if all := digits(c.Phone); all != number && all != "" {
+		fields = append(fields, all)
+	}
+	text := edge
+	for _, field := range fields {
+		if field = strings.Join(strings.Fields(field), " "); field != "" {
+			text += field + edge
+		}
+	}
+	return text
+}
+
+// siteKey is a website as people name it: without scheme, "www." and a slash at
+// the end.
+func siteKey(site string) string {
+	site = Fold(site)
+	for _, prefix := range []string{"https://", "http://", "www."} {
+		site = strings.TrimPrefix(site, prefix)
+	}
+	return strings.TrimSuffix(site, "/")
+}
+
+// Bounds of a search, in words and in bytes of one word: no page may fail for
+// what somebody pastes.
+const maxWords, maxWord = 32, 200
+
+// How well a customer fits a search, best first.
+const (
+	exact  = iota // a field is what was asked for
+	begins        // a field begins with it
+	inside        // it is anywhere
+)
+
+// text is what a search looks for: for each way to fit, an expression that the
+// next one's includes.
+type text [inside + 1]expr
+
+// expr is fragments of a customer's text, joined by AND or OR.
+type expr struct {
+	fragment string
+	op       string // "" for a fragment
+	of       []expr
+}
+
+func fragment(s string) expr      { return expr{fragment: s} }
+func allOf(of ...expr) expr       { return expr{op: "AND", of: of} }
+func anyOf(of ...expr) expr       { return expr{op: "OR", of: of} }
+func (e expr) butNot(n expr) expr { return expr{op: "NOT", of: []expr{e, n}} }
+func (t text) none() bool         { return t[inside].always() }
+func (t text) upTo(tier int) expr { return t[tier] }
+func (e expr) always() bool       { return e.op == "" && e.fragment == "" }
+func (e expr) never() bool        { return e.op == "OR" && len(e.of) == 0 }
+func short(s string, n int) bool  { return utf8.RuneCountInString(s) < n }
+func isPhone(s string) bool       { return strings.Trim(s, "0123456789+-()./ ") == "" }
+
+// at is the expression of those who fit just so well.
+func (t text) at(tier int) expr {
+	if tier == exact || t[inside].always() {
+		return t[tier]
+	}
+	if t[tier].fts() == t[tier-1].fts() {
+		return anyOf() // nobody
+	}
+	return t[tier].butNot(t[tier-1])
+}
+
+// searchWords are the words of what somebody has typed, folded.
+func searchWords(typed string) []string {
+	words := strings.Fields(Fold(strings.ReplaceAll(strings.ToValidUTF8(typed, "\uFFFD"), "\x00", "\uFFFD")))
+	for i, word := range words {
+		if strings.HasPrefix(word, "http://") || strings.HasPrefix(word, "https://") || strings.HasPrefix(word, "www.") {
+			word = siteKey(word)
+		}
+		if len(word) > maxWord {
+			word = strings.ToValidUTF8(word[:maxWord], "")
+		}
+		words[i] = word
+	}
+	return slices.DeleteFunc(words[:min(len(words), maxWords)], func(w string) bool { return w == "" })
+}
+
+// parseText reads what somebody has typed.
+func parseText(typed string) text {
+	words := searchWords(typed)
+	if len(words) == 0 {
+		return text{}
+	}
+	whole := strings.Join(words, " ")
+	number := numberOf(whole)
+	switch {
+	case isPhone(whole) && len(number) >= 3:
+		return phoneText(whole, number)
+	case short(whole, 3):
+		return text{exact: fragment(edge + whole + edge), begins: fragment(edge + whole), inside: fragment(edge + whole)}
+	}
+	return text{exact: fragment(edge + whole + edge), begins: fragment(edge + whole), inside: wordsText(words, whole)}
+}
+
+// phoneText looks for a phone number in any writing: as it is stored, without
+// the zero that is dialled at home, or by its end, which no country code changes.
+func phoneText(whole, number string) text {
+	forms := []string{number}
+	if whole != number && !short(whole, 3) { // it may be no number after all
+		forms = append(forms, whole)
+	}
+	var is, starts, in []expr
+	for _, form := range forms {
+		is, starts, in = append(is, fragment(edge+form+edge)), append(starts, fragment(edge+form)), append(in, fragment(form))
+	}
+	if home := strings.TrimPrefix(number, "0"); home != number && len(home) >= 6 {
+		in = append(in, fragment(home))
+	}
+	if len(number) >= 8 {
+		end := fragment(number[len(number)-8:] + edge)
+		is, starts, in = append(is, end), append(starts, end), append(in, end)
+	}
+	return text{exact: anyOf(is...), begins: anyOf(starts...), inside: anyOf(in...)}
+}
+
+// wordsText looks for words, each of which must occur.
+func wordsText(words []string, whole string) expr {
+	var all []expr
+	for _, word := range words {
+		number := digits(word)
+		switch {
+		case isPhone(word) && number != word && len(number) >= 3:
+			all = append(all, anyOf(fragment(word), fragment(number)))
+		case !short(word, 3):
+			all = append(all, fragment(word))
+		case !short(word, 2):
+			all = append(all, anyOf(fragment(edge+word), fragment(" "+word))) // the beginning of a word
+		} // a single letter among words is one that is being typed
+	}
+	switch len(all) {
+	case 0:
+		return fragment(whole)
+	case 1:
+		return all[0]
+	}
+	return allOf(all...)
+}
+
+// tier tells how well a customer's text fits.
+func (t text) tier(search string) int {
+	switch {
+	case t[exact].in(search):
+		return exact
+	case t[begins].in(search):
+		return begins
+	}
+	return inside
+}
+
+// fts is the expression as FTS5 takes it.
+func (e expr) fts() string {
+	if e.op == "" {
+		return `"` + strings.ReplaceAll(e.fragment, `"`, `""`) + `"`
+	}
+	parts := make([]string, len(e.of))
+	for i, of := range e.of {
+		parts[i] = of.fts()
+	}
+	return "(" + strings.Join(parts, " "+e.op+" ") + ")"
+}
+
+// sql is the expression as a condition on c.search, its fragments appended to
+// args.
+func (e expr) sql(args *[]any) string {
+	if e.op == "" {
+		*args = append(*args, e.fragment)
+		return fmt.Sprintf("instr(c.search, $%d) > 0", len(*args))
+	}
+	parts := make([]string, len(e.of))
+	for i, of := range e.of {
+		parts[i] = of.sql(args)
+	}
+	return "(" + strings.Join(parts, strings.Replace(" "+e.op+" ", "NOT", "AND NOT", 1)) + ")"
+}
+
+// in tells whether a customer's text fits.
+func (e expr) in(search string) bool {
+	holds := func(of expr) bool { return of.in(search) }
+	switch e.op {
+	case "":
+		return strings.Contains(search, e.fragment)
+	case "OR":
+		return slices.ContainsFunc(e.of, holds)
+	case "AND":
+		return !slices.ContainsFunc(e.of, func(of expr) bool { return !holds(of) })
+	}
+	return holds(e.of[0]) && !holds(e.of[1])
+}
+
+// fromText joins what the text index finds with the customers; its order is that
+// of the companies.
+const fromText = ` FROM customers_text CROSS JOIN customer_places p ON p.place = customers_text.rowid CROSS JOIN customers c ON c.cuid = p.cuid
+	WHERE customers_text MATCH $%d`
+
+// place is the first place behind a position.
+func (f *finder) place(ctx context.Context, at *cursor, after, direction string) (place int64, err error) {
+	return one(place, f.db.reader.QueryRowContext(ctx, `SELECT p.place FROM customers c CROSS JOIN customer_places p ON p.cuid = c.cuid
+		WHERE (c.company_key, c.cuid) `+after+` ($1, $2) ORDER BY c.company_key `+direction+`, c.cuid `+direction+` LIMIT 1`,
+		at.Key, at.CUID).Scan(&place))
+}
+
+// The text index is whole, is being built, or is not there. While it is not
+// whole, searches look through the customers' texts, which takes longer and
+// finds the same.
+const (
+	metaText = "customers-text"
+	whole    = "whole"
+	building = "building"
+
+	placeGap   = 1 << 40 // between two customers when all are placed anew
+	indexBatch = 500     // customers placed in one transaction
+)
+
+// textState is how far the text index is. While it is built, all up to a
+// customer are in it.
+type textState struct {
+	State string `json:"state"`
+	Key   string `json:"key,omitempty"` // company_key of the last customer that is in it
+	CUID  string `json:"cuid,omitempty"`
+	Place int64  `json:"place,omitempty"` // of that one
+	Merge int    `json:"merge,omitempty"` // 1: its pieces are yet to be merged; 2: they are being merged
+}
+
+func readTextState(ctx context.Context, q querier) (s textState, err error) {
+	var text []byte
+	err = q.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = $1`, metaText).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return s, nil
+	}
+	if err != nil {
+		return s, err
+	}
+	return s, json.Unmarshal(text, &s)
+}
+
+func (tx *Tx) putTextState(ctx context.Context, s textState) error {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, metaText, text)
+	return err
+}
+
+func (db *DB) textIndexed(ctx context.Context) (bool, error) {
+	s, err := readTextState(ctx, db.reader)
+	return s.State == whole, err
+}
+
+// DropTextIndex says that very many customers are about to change: they are
+// indexed together afterwards, by IndexCustomers, which is much quicker than one
+// by one.
+func (tx *Tx) DropTextIndex(ctx context.Context) error { return tx.putTextState(ctx, textState{}) }
+
+// indexCustomer brings a customer who has changed up to date in the text index.
+func (tx *Tx) indexCustomer(ctx context.Context, cuid, key, search string, gone bool) error {
+	tx.moved = true
+	tx.db.totals.outdate()
+	s, err := readTextState(ctx, tx)
+	if err != nil || s.State == "" {
+		return err
+	}
+	later := s.State == building && (key > s.Key || (key == s.Key && cuid > s.CUID))
+	var place sql.NullInt64
+	if err := tx.QueryRowContext(ctx, `SELECT place FROM customer_places WHERE cuid = $1`, cuid).Scan(&place); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	if place.Valid {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM customers_text WHERE rowid = $1`, place.Int64); err != nil {
+			return fmt.Errorf("take a customer out of the text index: %w", err)
+		}
+	}
+	if gone || later {
+		_, err := tx.ExecContext(ctx, `DELETE FROM customer_places WHERE cuid = $1`, cuid)
+		return err
+	}
+	// Between those before and behind in the order.
+	neighbour := func(after, direction string) (n sql.NullInt64, err error) {
+		err = tx.QueryRowContext(ctx, `SELECT p.place FROM customers c CROSS JOIN customer_places p ON p.cuid = c.cuid
+			WHERE (c.company_key, c.cuid) `+after+` ($1, $2) ORDER BY c.company_key `+direction+`, c.cuid `+direction+` LIMIT 1`, key, cuid).Scan(&n)
+		if errors.Is(err, sql.ErrNoRows) {
+			return n, nil
+		}
+		return n, err
+	}
+	before, err := neighbour("<", "DESC")
+	if err != nil {
+		return err
+	}
+	behind, err := neighbour(">", "ASC")
+	if err != nil {
+		return err
+	}
+	fits := place.Valid && (!before.Valid || before.Int64 < place.Int64) && (!behind.Valid || place.Int64 < behind.Int64)
+	if !fits {
+		switch {
+		case before.Valid && behind.Valid:
+			place.Int64 = before.Int64 + (behind.Int64-before.Int64)/2
+		case before.Valid:
+			place.Int64 = before.Int64 + placeGap
+		case behind.Valid:
+			place.Int64 = behind.Int64 - placeGap
+		default:
+			place.Int64 = 0
+		}
+		if (before.Valid && place.Int64 <= before.Int64) || (behind.Valid && place.Int64 >= behind.Int64) {
+			return tx.DropTextIndex(ctx) // no place is left between the two: all are placed anew
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO customer_places (place, cuid) VALUES ($1, $2)
+			ON CONFLICT (cuid) DO UPDATE SET place = excluded.place`, place.Int64, cuid); err != nil {
+			return fmt.Errorf("place a customer: %w", err)
+		}
+	}
+	if s.State == building && place.Int64 > s.Place { // behind the last, and yet before those to come
+		s.Place = place.Int64
+		if err := tx.putTextState(ctx, s); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO customers_text (rowid, text) VALUES ($1, $2)`, place.Int64, search); err != nil {
+		return fmt.Errorf("put a customer into the text index: %w", err)
+	}
+	return nil
+}
+
+// IndexCustomers builds the text index when it is not whole, and merges its
+// pieces, in steps that keep the writer for some milliseconds each. It does
+// nothing otherwise, and goes on where a stop has broken it off.
+func (db *DB) IndexCustomers(ctx context.Context) error {
+	for {
+		more := false
+		if s, err := readTextState(ctx, db.reader); err != nil || (s.State == whole && s.Merge == 0) {
+			return err
+		}
+		err := db.Write(ctx, func(tx *Tx) (err error) {
+			more, err = tx.indexStep(ctx, indexBatch)
+			return err
+		})
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+// indexStep does one step, of n customers at most, and tells whether there is more to do.
+func (tx *Tx) indexStep(ctx context.Context, n int) (more bool, err error) {
+	s, err := readTextState(ctx, tx)
+	switch {
+	case err != nil:
+		return false, err
+	case s.State == whole && s.Merge > 0:
+		return true, tx.mergeStep(ctx, s)
+	case s.State == whole:
+		return false, nil
+	case s.State == "":
+		for _, statement := range []string{
+			`INSERT INTO customers_text (customers_text) VALUES ('delete-all')`,
+			`DELETE FROM customer_places`,
+			// Merged once, when all are in it.
+			`INSERT INTO customers_text (customers_text, rank) VALUES ('automerge', 0)`,
+			`INSERT INTO customers_text (customers_text, rank) VALUES ('crisismerge', 1000)`,
+		} {
+			if _, err := tx.ExecContext(ctx, statement); err != nil {
+				return false, fmt.Errorf("begin the text index: %w", err)
+			}
+		}
+		return true, tx.putTextState(ctx, textState{State: building})
+	}
+	batch, err := collect(ctx, tx, scanIndexed, `SELECT cuid, company, email, name, city, website, phone, search, company_key FROM customers
+		WHERE (company_key, cuid) > ($1, $2) AND gone_at IS NULL ORDER BY company_key, cuid LIMIT $3`, s.Key, s.CUID, n)
+	if err != nil {
+		return false, fmt.Errorf("read customers for the text index: %w", err)
+	}
+	for _, c := range batch {
+		s.Key, s.CUID, s.Place = c.key, c.CUID, s.Place+placeGap
+		text := searchText(c.Customer)
+		if text != c.search { // of a version that searched otherwise
+			if _, err := tx.ExecContext(ctx, `UPDATE customers SET search = $1 WHERE cuid = $2`, text, c.CUID); err != nil {
+				return false, err
+			}
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO customer_places (place, cuid) VALUES ($1, $2)`, s.Place, c.CUID); err != nil {
+			return false, fmt.Errorf("place a customer: %w", err)
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO customers_text (rowid, text) VALUES ($1, $2)`, s.Place, text); err != nil {
+			return false, fmt.Errorf("put a customer into the text index: %w", err)
+		}
+	}
+	if len(batch) < n {
+		s = textState{State: whole, Merge: 1}
+		for _, statement := range []string{
+			`INSERT INTO customers_text (customers_text, rank) VALUES ('automerge', 4)`,
+			`INSERT INTO customers_text (customers_text, rank) VALUES ('crisismerge', 16)`,
+		} {
+			if _, err := tx.ExecContext(ctx, statement); err != nil {
+				return false, err
+			}
+		}
+	}
+	return true, tx.putTextState(ctx, s)
+}
+
+type indexed struct {
+	Customer
+	search, key string
+}
+
+func scanIndexed(row scanner) (c indexed, err error) {
+	return c, row.Scan(&c.CUID, &c.Company, &c.Email, &c.Name, &c.City, &c.Website, &c.Phone, &c.search, &c.key)
+}
+
+// mergePages is how much one step of a merge writes.
+const mergePages = 64
+
+// mergeStep merges some of the pieces that batches have left: a search opens
+// every one of them.
+func (tx *Tx) mergeStep(ctx context.Context, s textState) error {
+	pages := mergePages
+	if s.Merge == 1 { // the first step, told so by a negative number, takes all pieces in
+		pages = -pages
+	}
+	var before, after int64
+	if err := tx.QueryRowContext(ctx, `SELECT total_changes()`).Scan(&before); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO customers_text (customers_text, rank) VALUES ('merge', $1)`, pages); err != nil {
+		return fmt.Errorf("merge the text index: %w", err)
+	}
+	if err := tx.QueryRowContext(ctx, `SELECT total_changes()`).Scan(&after); err != nil {
+		return err
+	}
+	if s.Merge = 2; after-before < 2 { // FTS5's way to say that it is done
+		s.Merge = 0
+	}
+	return tx.putTextState(ctx, s)
+}
+
+// Looked returns what a search looks for, folded, for marking it in what it
+// finds: the words, and the digits of what may be a phone number.
+func Looked(typed string) (words []string, number string) {
+	words = searchWords(typed)
+	if whole := strings.Join(words, " "); isPhone(whole) {
+		number = numberOf(whole)
+	}
+	if len(number) < 3 {
+		number = ""
+	}
+	return words, number
+}
+
+func numberOf(whole string) string {
+	return strings.TrimPrefix(digits(strings.ReplaceAll(whole, "(0)", "")), "00")
+}

@@ -1,0 +1,37 @@
+package desk
+
+import (
+	"context"
+	"time"
+)
+
+// unindexedEvery is how often it is looked whether the customers' text index is
+// whole, if nobody says so before.
+const unindexedEvery = time.Minute
+
+// indexSoon says that the customers' text index may have to be built.
+func (d *Desk) indexSoon() {
+	select {
+	case d.unindexed <- struct{}{}:
+	default: // it is known already
+	}
+}
+
+// indexCustomers builds the customers' text index whenever it is not whole: at
+// the first start of a version that searches otherwise, and after a sync that
+// brought very many.
+func (d *Desk) indexCustomers(ctx context.Context) {
+	tick := time.NewTicker(unindexedEvery)
+	defer tick.Stop()
+	for {
+		if err := d.Store.IndexCustomers(ctx); err != nil && ctx.Err() == nil {
+			d.Log.Warn("the customers' text index is not whole yet", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-d.unindexed:
+		}
+	}
+}
