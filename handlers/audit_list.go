@@ -28,15 +28,16 @@ func (h *Handlers) auditList(w http.ResponseWriter, r *http.Request) error {
 		query, _ := url.ParseQuery(kept.Get("query"))
 		return h.showAudit(w, r, http.StatusOK, query, failedView{typed: kept, kept: true})
 	}
-	if hasBlanks(q) { // as the form sends it; an address is for sharing
+	if blanks(q, filterNames) { // as the form sends it; an address is for sharing
 		h.redirect(w, r, auditPath(filterQuery(q)))
 		return nil
 	}
 	return h.showAudit(w, r, http.StatusOK, q, failedView{})
 }
 
-func hasBlanks(q url.Values) bool {
-	return slices.ContainsFunc(filterNames, func(name string) bool { return q.Has(name) && strings.TrimSpace(q.Get(name)) == "" })
+// blanks tells whether one of the parameters is there, and blank.
+func blanks(q url.Values, names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return q.Has(name) && strings.TrimSpace(q.Get(name)) == "" })
 }
 
 // showAudit shows the log as q filters it, with the form that saves it as a

@@ -23,7 +23,12 @@ func (h *Handlers) customersList(w http.ResponseWriter, r *http.Request) error {
 		query, _ := url.ParseQuery(kept.Get("query"))
 		return h.showListing(w, r, http.StatusOK, query, failedView{typed: kept, kept: true})
 	}
-	return h.showListing(w, r, http.StatusOK, r.URL.Query(), failedView{})
+	q := r.URL.Query()
+	if q.Get("cursor") == "" && !isFragment(r) && (len(q["cols"]) > 1 || blanks(q, desk.FilterParams[store.PageCustomers])) { // as the form sends it; an address is for sharing
+		h.redirect(w, r, viewedCustomers.path(listingQuery(q)))
+		return nil
+	}
+	return h.showListing(w, r, http.StatusOK, q, failedView{})
 }
 
 // showCustomers is the list with what went wrong.
@@ -61,6 +66,7 @@ func (h *Handlers) showListing(w http.ResponseWriter, r *http.Request, status in
 		return err
 	}
 	if isFragment(r) {
+		w.Header().Set("HX-Push-Url", viewedCustomers.path(q)) // an address for sharing, without blanks
 		return h.render(w, r, status, views.CustomerResults(page))
 	}
 	countries, states, err := h.Store.Places(ctx)

@@ -18,21 +18,17 @@ import (
 // usual one.
 var pageSizes = []int{pageSize, 25, 100, 200}
 
-// listingColumns are the columns that can be shown beside the company. The hide
-// is for the usual choice, on narrow screens.
+// listingColumns are the columns that can be shown beside the company.
 var listingColumns = []struct {
-	key, label, hide string
-	usual            bool
+	key, label string
+	usual      bool
 }{
-	{"email", "E-mail", "", true},
-	{"name", "Name", "hidden lg:table-cell", true},
-	{"phone", "Phone", "hidden 2xl:table-cell", true},
-	{"city", "City", "hidden md:table-cell", true},
-	{"state", "State", "", false},
-	{"country", "Country", "hidden sm:table-cell", true},
-	{"created", "Created", "hidden xl:table-cell", true},
-	{"cuid", "cuid", "", false},
+	{"email", "E-mail", true}, {"name", "Name", true}, {"phone", "Phone", true}, {"city", "City", true}, {"state", "State", false},
+	{"country", "Country", true}, {"created", "Created", true}, {"cuid", "cuid", false},
 }
+
+// usualColumns are those that are shown when nobody chose any.
+const usualColumns = "email,name,phone,city,country,created"
 
 // listingQuery is the list's filter in one spelling.
 func listingQuery(q url.Values) url.Values {
@@ -42,6 +38,9 @@ func listingQuery(q url.Values) url.Values {
 	}
 	if len(q["cols"]) > 1 { // as the form sends them
 		kept.Set("cols", strings.Join(q["cols"], ","))
+	}
+	if kept.Get("cols") == usualColumns {
+		kept.Del("cols")
 	}
 	return kept
 }
@@ -108,7 +107,7 @@ func columnsOf(q url.Values) (shown []views.CustomerColumn, choices []views.Choi
 	}
 	shown = append(shown, column("company", "Company", ""))
 	for _, c := range listingColumns {
-		on, class := c.usual, c.hide
+		on, class := c.usual, views.RoomFor(c.key)
 		if q.Get("cols") != "" {
 			on, class = slices.Contains(chosen, c.key), "" // whoever chose it wants to see it, on any screen
 		}
@@ -124,6 +123,7 @@ func columnsOf(q url.Values) (shown []views.CustomerColumn, choices []views.Choi
 func listedRows(found []store.ListedCustomer, columns []views.CustomerColumn, text string) []views.ListedRow {
 	rows, m := make([]views.ListedRow, len(found)), newMarks(text)
 	for i, c := range found {
+		hit := false
 		row := views.ListedRow{CustomerRow: customerRow(c.Customer), Stored: c.Stored, Gone: c.GoneAt, Cells: make([]views.Cell, len(columns))}
 		for j, column := range columns {
 			cell := views.Cell{Text: row.Cell(column.Key)}
@@ -135,7 +135,10 @@ func listedRows(found []store.ListedCustomer, columns []views.CustomerColumn, te
 			default:
 				cell.Pieces = m.pieces(cell.Text)
 			}
-			row.Cells[j] = cell
+			row.Cells[j], hit = cell, hit || (column.Class == "" && isHit(cell.Pieces))
+		}
+		if text != "" && !hit {
+			row.Elsewhere, row.Where = m.elsewhere(c.Customer)
 		}
 		rows[i] = row
 	}

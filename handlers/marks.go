@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -95,4 +96,23 @@ func foldWithPlaces(text string) (folded string, at []int) {
 		i += size
 	}
 	return b.String(), append(at, len(text))
+}
+
+func isHit(pieces []views.Piece) bool {
+	return slices.ContainsFunc(pieces, func(p views.Piece) bool { return p.Hit })
+}
+
+// elsewhere is a field with what was looked for, for rows that do not show it,
+// and its name.
+func (m marks) elsewhere(c store.Customer) (pieces []views.Piece, name string) {
+	for _, field := range []struct{ name, value string }{{"name", c.Name}, {"city", c.City}, {"phone", c.Phone}, {"e-mail", c.Email}, {"website", c.Website}} {
+		pieces := m.pieces(field.value)
+		if field.name == "phone" {
+			pieces = m.phone(field.value)
+		}
+		if isHit(pieces) {
+			return pieces, field.name
+		}
+	}
+	return nil, ""
 }
