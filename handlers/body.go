@@ -22,8 +22,14 @@ const (
 )
 
 // posted refuses state-changing requests from other origins, and bodies that no
-// form of ours sends. The form is parsed here, once.
-func (h *Handlers) posted(next http.Handler) http.Handler {
+// form of ours sends. The form is parsed here, once; for uploads see uploaded.
+func (h *Handlers) posted(rt route) http.Handler {
+	next := h.checked(rt)
+	if rt.Pattern == upload { // who may not send a file is told before it is read
+		handle := rt.Handle
+		rt.Handle = func(w http.ResponseWriter, r *http.Request) error { return h.uploaded(w, r, handle) }
+		next = h.checked(rt)
+	}
 	origins := http.NewCrossOriginProtection()
 	origin := h.BaseURL.Scheme + "://" + h.BaseURL.Host
 	if err := origins.AddTrustedOrigin(origin); err != nil {
@@ -40,6 +46,10 @@ func (h *Handlers) posted(next http.Handler) http.Handler {
 			}
 			h.fail(w, r, &desk.Problem{Kind: desk.Forbidden, Title: "This came from another site",
 				Text: "frontdesk takes forms from its own pages only. Nothing was done.", Advice: "Open frontdesk itself and do it there.", Err: err})
+			return
+		}
+		if rt.Pattern == upload {
+			next.ServeHTTP(w, r)
 			return
 		}
 		if !isForm(r) {

@@ -54,7 +54,9 @@ type Handlers struct {
 
 	listeners atomic.Int64 // pages that are kept up to date
 
-	bodyLimit, answerLimit time.Duration // fields, so that tests need not wait for them
+	uploads chan struct{} // one for each upload being read
+
+	bodyLimit, answerLimit, uploadLimit, uploadWait time.Duration // fields, so that tests need not wait for them
 }
 
 // New returns the whole web application as one handler.
@@ -62,7 +64,8 @@ func New(c Config) (*Handlers, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	h := &Handlers{Config: c, sessions: newSessions(c), bodyLimit: bodyLimit, answerLimit: answerLimit}
+	h := &Handlers{Config: c, sessions: newSessions(c), bodyLimit: bodyLimit, answerLimit: answerLimit, uploadLimit: uploadLimit, uploadWait: uploadWaits,
+		uploads: make(chan struct{}, uploadsMost)}
 	var err error
 	if h.cookies, err = newCookies(c); err != nil {
 		return nil, fmt.Errorf("derive the cookie keys: %w", err)

@@ -53,6 +53,7 @@ type visit struct {
 	Form   string        // what the page's CSP form-action admits beside 'self'
 	Alarm  *desk.Problem // the audit log is not what this browser has seen
 	Typed  bool          // the draft that is given back was kept while it was typed: it may have been sent since
+	File   *file         // that came with an upload; nil: none did
 	failed error         // for the log
 }
 

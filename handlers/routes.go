@@ -11,6 +11,9 @@ import (
 // public is for pages that need no sign-in.
 const public store.Role = ""
 
+// upload is the one route that takes a file: uploaded reads its form.
+const upload = "POST /customers/import"
+
 // route is a page or an act: its pattern, the least role that may use it, its
 // handler, and its place in the menu. Permissions and menu come from this one
 // list.
@@ -49,6 +52,9 @@ func (h *Handlers) allRoutes() []route {
 		{"GET /customers/export.jsonl", manager, h.customersExportJSONL, none},
 		{"POST /customers/views", viewer, h.viewSave(viewedCustomers, h.showListing), none},
 		{"POST /customers/views/{id}/remove", viewer, h.viewRemove(viewedCustomers), none},
+		{"GET /customers/import", manager, h.importNew, none},
+		{upload, manager, h.importRead, none},
+		{"GET /customers/import/example.csv", manager, h.importExample, none},
 		{"GET /customers/{cuid}", viewer, h.customerShow, none},
 		{"POST /customers/{cuid}/pin", viewer, h.customerPin, none},
 		{"GET /customers/{cuid}/live", viewer, h.customerLive, none},
@@ -60,6 +66,19 @@ func (h *Handlers) allRoutes() []route {
 		{"POST /customers/{cuid}/credentials", admin, h.credentialsIssue, none},
 		{"POST /customers/{cuid}/credentials/reveal", manager, h.credentialsReveal, none},
 		{"GET /sso", manager, h.ssoLink, none},
+
+		{"GET /imports", manager, h.importsList, menu("Imports", "file-up", "g i")},
+		{"GET /imports/{id}", manager, h.importShow, none},
+		{"GET /imports/{id}/events", manager, h.importEvents, none},
+		{"GET /imports/{id}/results.csv", manager, h.importResults, none},
+		{"POST /imports/{id}/columns", manager, h.importColumns, none},
+		{"POST /imports/{id}/start", manager, h.importStart, none},
+		{"POST /imports/{id}/pause", manager, h.importPause, none},
+		{"POST /imports/{id}/cancel", manager, h.importCancel, none},
+		{"POST /imports/{id}/retry", manager, h.importRetry, none},
+		{"POST /imports/{id}/pace", manager, h.importPace, none},
+		{"GET /imports/{id}/rows/{n}", manager, h.importRow, none},
+		{"POST /imports/{id}/rows/{n}", manager, h.importRowMend, none},
 
 		{"GET /sms", manager, h.smsForm, menu("SMS codes", "message-square-text", "g s")},
 		{"POST /sms", manager, h.smsSend, none},
@@ -101,7 +120,7 @@ func (h *Handlers) mux() http.Handler {
 	for _, rt := range h.routes {
 		handle := h.checked(rt)
 		if strings.HasPrefix(rt.Pattern, "POST ") {
-			handle = h.posted(handle)
+			handle = h.posted(rt)
 		}
 		mux.Handle(rt.Pattern, handle)
 		h.patterns.Handle(rt.Pattern, http.NotFoundHandler())

@@ -315,6 +315,12 @@ func formPath(path string) string {
 		return "/customers/new"
 	case path == "/customers/refresh":
 		return "/customers"
+	case strings.HasPrefix(path, "/imports/"):
+		parts := strings.Split(path, "/") // "", "imports", the ID, the act or "rows" and the row's number
+		if len(parts) > 4 && parts[3] == "rows" {
+			return path
+		}
+		return strings.Join(parts[:3], "/")
 	case strings.HasPrefix(path, "/customers/"):
 		parts := strings.Split(path, "/") // "", "customers", the cuid, the act …
 		if len(parts) > 3 && parts[3] == "passcode" {

@@ -1,11 +1,13 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -49,6 +51,7 @@ type Import struct {
 	Columns     map[string]int // which column (from 0) fills which of ATOM's fields
 	State       ImportState
 	Note        string // why it waits or was paused, for people; "" when there is nothing to say
+	Busy        string // ImportReading or ImportChecking while a draft is worked on, otherwise ""
 	Concurrency int    // rows under way at once
 	Rate        int    // rows begun in a second at most
 	MadeAt      time.Time
@@ -84,14 +87,14 @@ func (r ImportRow) Value(field string, columns map[string]int) string {
 }
 
 const importColumns = `i.id, i.staff_id, s.name, i.file_name, i.format, i.header, i.columns, i.state, i.note, i.concurrency, i.rate,
-	i.made_at, i.started_at, i.ended_at FROM imports i JOIN staff s ON s.id = i.staff_id`
+	i.busy, i.made_at, i.started_at, i.ended_at FROM imports i JOIN staff s ON s.id = i.staff_id`
 
 func scanImport(row scanner) (Import, error) {
 	var i Import
 	var header, columns string
 	var made, started, ended sql.NullInt64
 	err := row.Scan(&i.ID, &i.StaffID, &i.StaffName, &i.FileName, &i.Format, &header, &columns, &i.State, &i.Note, &i.Concurrency, &i.Rate,
-		&made, &started, &ended)
+		&i.Busy, &made, &started, &ended)
 	if err != nil {
 		return i, err
 	}
@@ -136,12 +139,17 @@ func (db *DB) ImportRows(ctx context.Context, id string, after, limit int, state
 		return collect(ctx, db.reader, scanImportRow, `SELECT `+importRowColumns+`
 			FROM import_rows WHERE import_id = $1 AND n > $2 ORDER BY n LIMIT $3`, id, after, limit)
 	}
-	wanted, err := json.Marshal(states)
-	if err != nil {
-		return nil, err
+	var found []ImportRow
+	for _, state := range states { // one by one, each is a walk along the index
+		rows, err := collect(ctx, db.reader, scanImportRow, `SELECT `+importRowColumns+`
+			FROM import_rows WHERE import_id = $1 AND state = $4 AND n > $2 ORDER BY n LIMIT $3`, id, after, limit, state)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, rows...)
 	}
-	return collect(ctx, db.reader, scanImportRow, `SELECT `+importRowColumns+`
-		FROM import_rows WHERE import_id = $1 AND n > $2 AND state IN (SELECT value FROM json_each($4)) ORDER BY n LIMIT $3`, id, after, limit, string(wanted))
+	slices.SortFunc(found, func(a, b ImportRow) int { return cmp.Compare(a.N, b.N) })
+	return found[:min(len(found), limit)], nil
 }
 
 // ImportRow returns one row; ErrNotFound when the import has none of this number.
@@ -203,7 +211,8 @@ func (tx *Tx) PutImportRow(ctx context.Context, id string, r ImportRow) error {
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO import_rows (import_id, n, cells, mended, errors, email_key, state, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (import_id, n) DO UPDATE SET
-			mended = excluded.mended, errors = excluded.errors, email_key = excluded.email_key, state = excluded.state, changed_at = excluded.changed_at
+			mended = excluded.mended, errors = excluded.errors, email_key = excluded.email_key, state = excluded.state,
+			message = '', changed_at = excluded.changed_at
 		WHERE import_rows.state IN ('wrong', 'ready', 'failed')`,
 		id, r.N, text[0], text[1], text[2], r.EmailKey, r.State, millis(tx.db.now()))
 	if err != nil {
@@ -243,7 +252,8 @@ func (tx *Tx) SetImportNote(ctx context.Context, id, note string) error {
 }
 
 // MoveImport takes an import from one state to another, and tells whether it was
-// in the first: of several who ask, one succeeds.
+// in the first: of several who ask, one succeeds. None does while its rows are
+// being stored or checked.
 func (tx *Tx) MoveImport(ctx context.Context, id string, from, to ImportState, note string) (bool, error) {
 	now := millis(tx.db.now())
 	var started, ended any
@@ -254,7 +264,7 @@ func (tx *Tx) MoveImport(ctx context.Context, id string, from, to ImportState, n
 		ended = now
 	}
 	res, err := tx.ExecContext(ctx, `UPDATE imports SET state = $1, note = $2, started_at = coalesce(started_at, $3), ended_at = $4
-		WHERE id = $5 AND state = $6`, to, note, started, ended, id, from)
+		WHERE id = $5 AND state = $6 AND busy = ''`, to, note, started, ended, id, from)
 	if err != nil {
 		return false, fmt.Errorf("move import to %s: %w", to, err)
 	}

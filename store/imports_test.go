@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"testing"
 )
@@ -68,5 +69,98 @@ func TestImportRowIsTakenOnce(t *testing.T) {
 	i, err := db.Import(ctx, "i")
 	if err != nil || i.State != ImportRunning || i.StartedAt.IsZero() || !i.EndedAt.IsZero() || i.Columns["email"] != 1 || i.StaffName != staff.Name {
 		t.Errorf("%+v, %v", i, err)
+	}
+}
+
+// TestImportFiles: a form leads to one import of its person; what was started is
+// not removed, and nothing is started while it is worked on.
+func TestImportFiles(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	db, mia, leo, ctx := r.DB, r.staff("mia", Manager), r.staff("leo", Manager), context.Background()
+	add := func(id string, by Staff, receipt string) error {
+		return db.Write(ctx, func(tx *Tx) error {
+			err := tx.AddImport(ctx, Import{ID: id, StaffID: by.ID, FileName: "new.csv", State: ImportDraft, Concurrency: 4, Rate: 20})
+			for n := range 5 {
+				err = errors.Join(err, tx.PutImportRow(ctx, id, ImportRow{N: n + 1, EmailKey: "a@b.example", State: []RowState{RowReady, RowWrong}[n%2]}))
+			}
+			return errors.Join(err, tx.SetImportReceipt(ctx, id, receipt))
+		})
+	}
+	for _, c := range []struct {
+		id      string
+		by      Staff
+		receipt string
+		taken   bool
+	}{{"one", mia, "r", false}, {"two", mia, "r", true}, {"three", leo, "r", false}, {"four", mia, "", false}, {"five", mia, "", false}} {
+		if err := add(c.id, c.by, c.receipt); (err != nil) != c.taken {
+			t.Errorf("%s: %v", c.id, err)
+		}
+	}
+	if i, err := db.ImportOfReceipt(ctx, mia.ID, "r"); err != nil || i.ID != "one" {
+		t.Errorf("%+v, %v", i, err)
+	}
+	if _, err := db.ImportOfReceipt(ctx, mia.ID, ""); !errors.Is(err, ErrNotFound) {
+		t.Error(err)
+	}
+	rows, err := db.ImportRows(ctx, "one", 1, 3, RowReady, RowWrong)
+	if err != nil || len(rows) != 3 || rows[0].N != 2 || rows[1].N != 3 || rows[2].N != 4 {
+		t.Errorf("%+v, %v", rows, err)
+	}
+	r.write(func(tx *Tx) error {
+		if n, err := tx.CountDrafts(ctx, mia.ID); err != nil || n != 3 {
+			t.Errorf("%d drafts, %v", n, err)
+		}
+		if same, err := tx.ImportRowsOfEmail(ctx, "one", "a@b.example", 4); err != nil || len(same) != 4 {
+			t.Errorf("%+v, %v", same, err)
+		}
+		return tx.SetImportBusy(ctx, "four", ImportChecking)
+	})
+	if busy, err := db.BusyImports(ctx); err != nil || len(busy) != 1 || busy[0].ID != "four" || busy[0].Busy != ImportChecking {
+		t.Errorf("%+v, %v", busy, err)
+	}
+	for id, may := range map[string]bool{"one": true, "four": false} {
+		r.write(func(tx *Tx) error {
+			if moved, err := tx.MoveImport(ctx, id, ImportDraft, ImportRunning, ""); err != nil || moved != may {
+				t.Errorf("%s: moved %v, %v", id, moved, err)
+			}
+			return nil
+		})
+	}
+	for id, want := range map[string][]bool{"one": {true, true}, "five": {false, false, true, true}} {
+		for n, gone := range want {
+			r.write(func(tx *Tx) error {
+				if got, err := tx.DropImport(ctx, id, 2); err != nil || got != gone {
+					t.Errorf("%s, %d: gone %v, %v", id, n, got, err)
+				}
+				return nil
+			})
+		}
+	}
+	if _, err := db.Import(ctx, "five"); !errors.Is(err, ErrNotFound) {
+		t.Error(err)
+	}
+	if counts, err := db.ImportCounts(ctx, "one"); err != nil || counts[RowReady] != 3 {
+		t.Errorf("what was started lost rows: %v, %v", counts, err)
+	}
+}
+
+// TestCustomersOfEmails: of each e-mail that some have, one who is not gone.
+func TestCustomersOfEmails(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx := context.Background()
+	r.write(func(tx *Tx) error {
+		for _, c := range []Customer{{CUID: "a", Company: "A", Email: "Shared@x.example"}, {CUID: "b", Company: "B", Email: "shared@x.example"}, {CUID: "c", Company: "C", Email: "gone@x.example"}} {
+			if _, _, err := tx.UpsertCustomer(ctx, c); err != nil {
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE customers SET gone_at = 1 WHERE cuid = 'c'`)
+		return err
+	})
+	found := map[string]Customer{}
+	if err := r.CustomersOfEmails(ctx, []string{"shared@x.example", "gone@x.example", "none@x.example"}, found); err != nil || len(found) != 1 || found["shared@x.example"].CUID != "a" {
+		t.Errorf("%+v, %v", found, err)
 	}
 }

@@ -7,6 +7,21 @@ import { each } from "./dom.js";
 each("[data-live]", (part) => {
   const { live: address } = part.dataset;
   let source;
+  let pressed = false; // what is being pressed is not taken away before it is a click
+  let waiting; // the part that came meanwhile
+
+  const show = (html) => {
+    waiting = pressed ? html : undefined;
+    if (!pressed) htmx.swap(part, html, { swapStyle: "innerHTML" });
+  };
+  const released = () => {
+    pressed = false;
+    if (waiting !== undefined) show(waiting);
+  };
+  part.addEventListener("pointerdown", () => {
+    pressed = true;
+  });
+  for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, () => setTimeout(released, 50));
 
   const stop = () => {
     source?.close();
@@ -16,7 +31,7 @@ each("[data-live]", (part) => {
     if (source || document.hidden) return;
     source = new EventSource(address);
     source.addEventListener("part", ({ data }) => {
-      if (part.isConnected) htmx.swap(part, data, { swapStyle: "innerHTML" });
+      if (part.isConnected) show(data);
       else end();
     });
     source.addEventListener("end", end);

@@ -66,6 +66,7 @@ type Desk struct {
 	stopping  chan struct{} // closed when no act should take long any more
 	stop      sync.Once
 	begun     func(ctx context.Context) error // records a start that could not be recorded yet
+	drafts    drafting
 }
 
 // New returns a desk; Run starts its jobs.
@@ -117,8 +118,8 @@ func (d *Desk) Drain(ctx context.Context) error {
 	}
 }
 
-// sweep removes, once a minute, receipts, their secrets and sessions whose time
-// is over.
+// sweep removes, once a minute, receipts, their secrets, sessions and unstarted
+// imports whose time is over.
 func (d *Desk) sweep(ctx context.Context) {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
@@ -140,6 +141,9 @@ func (d *Desk) sweep(ctx context.Context) {
 		})
 		if err != nil && ctx.Err() == nil {
 			d.Log.Error("sweep expired rows", "error", err)
+		}
+		if err := d.sweepImports(ctx); err != nil && ctx.Err() == nil {
+			d.Log.Error("sweep imports", "error", err)
 		}
 		select {
 		case <-ctx.Done():

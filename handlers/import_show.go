@@ -1,0 +1,242 @@
+package handlers
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"frontdesk/store"
+	"frontdesk/views"
+	"frontdesk/web/desk"
+)
+
+// fieldLabels name ATOM's ten fields for people.
+var fieldLabels = map[string]string{
+	"company": "Company", "email": "E-mail", "name": "Name", "phone": "Phone", "address": "Address", "zip": "ZIP or postcode", "city": "City",
+	"state": "State", "country": "Country", "website": "Website",
+}
+
+// rowChoices are the rows that an import's page can be asked for by name.
+var rowChoices = map[string][]store.RowState{
+	"all": nil, "wrong": {store.RowWrong}, "ready": {store.RowReady, store.RowSending}, "created": {store.RowCreated},
+	"failed": {store.RowFailed}, "unknown": {store.RowUnknown},
+}
+
+func (h *Handlers) importShow(w http.ResponseWriter, r *http.Request) error {
+	return h.showImport(w, r, http.StatusOK, r.URL.Query(), nil)
+}
+
+// showImport shows an import; typed are the rows that are wanted, and after a
+// form that failed with p, what was in that.
+func (h *Handlers) showImport(w http.ResponseWriter, r *http.Request, status int, typed url.Values, p *desk.Problem) error {
+	ctx := r.Context()
+	i, err := h.Desk.OpenImport(ctx, visitOf(r).Actor, r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	base, err := h.mirrorPage(r, i.FileName)
+	if err != nil {
+		return err
+	}
+	page := views.ImportPage{Page: base, Format: i.Format, Problem: h.problem(r, p)}
+	if page.Live, err = h.importLive(ctx, i.ID); err != nil {
+		return err
+	}
+	sample, err := h.Store.ImportRows(ctx, i.ID, 0, 1)
+	if err != nil {
+		return err
+	}
+	page.Mapping, page.Unmapped = mapping(i, sample, typed, p)
+	page.Pace = pace(i, typed, p)
+	fields := shownFields(i)
+	for _, field := range fields {
+		page.Heads = append(page.Heads, fieldLabels[field])
+	}
+	page.Tabs, page.Show = importTabs(page.Live, typed.Get("show"))
+	after, _ := strconv.Atoi(typed.Get("after")) // from the first when it is no number
+	rows, err := h.Store.ImportRows(ctx, i.ID, after, pageSize+1, rowChoices[page.Show]...)
+	if err != nil {
+		return err
+	}
+	if after > 0 {
+		page.First = rowsPath(i.ID, page.Show, 0)
+	}
+	if len(rows) > pageSize {
+		rows = rows[:pageSize]
+		page.Next = rowsPath(i.ID, page.Show, rows[pageSize-1].N)
+	}
+	if page.Rows, err = h.importRows(ctx, i, fields, page.Show, rows); err != nil {
+		return err
+	}
+	return h.render(w, r, status, views.Import(page))
+}
+
+// importLive is how far an import has come.
+func (h *Handlers) importLive(ctx context.Context, id string) (views.ImportLive, error) {
+	p, err := h.Desk.ImportProgress(ctx, id)
+	live := views.ImportLive{Base: views.Page{Assets: h.Assets, Now: h.Now()}, ImportItem: importItem(p.Import, p.Counts), Note: p.Import.Note, Rate: p.Rate, Left: p.Left}
+	return live, err
+}
+
+// importEvents keeps that up to date on the pages of all who watch it.
+func (h *Handlers) importEvents(w http.ResponseWriter, r *http.Request) error {
+	i, err := h.Desk.OpenImport(r.Context(), visitOf(r).Actor, r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return h.events(w, r, func(ctx context.Context) (templ.Component, bool, error) {
+		live, err := h.importLive(ctx, i.ID)
+		return views.ImportState(live), live.Over(), err
+	})
+}
+
+// mapping are the choices of a column for each field, as they are or as typed.
+// What is in the first row tells columns apart that have no name.
+func mapping(i store.Import, sample []store.ImportRow, typed url.Values, p *desk.Problem) (fields []views.Input, unmapped bool) {
+	choices := []views.Option{{Value: "", Label: "in no column"}}
+	for n, name := range i.Header {
+		if len(sample) > 0 && name == "Column "+strconv.Itoa(n+1) {
+			name += ": " + sample[0].Cells[n]
+		}
+		choices = append(choices, views.Option{Value: strconv.Itoa(n), Label: views.Clipped(name, 60)})
+	}
+	for _, name := range desk.CustomerFields {
+		f := views.Input{ID: "column-" + name, Name: name, Label: fieldLabels[name], Options: choices, Required: name == "company" || name == "email"}
+		if n, ok := i.Columns[name]; ok {
+			f.Value = strconv.Itoa(n)
+		}
+		unmapped = unmapped || (f.Required && f.Value == "")
+		if p != nil && typed.Has(name) {
+			f.Value, f.Error = typed.Get(name), p.Fields[name]
+		}
+		fields = append(fields, f)
+	}
+	return fields, unmapped
+}
+
+// pace are the fields for how fast an import runs.
+func pace(i store.Import, typed url.Values, p *desk.Problem) []views.Input {
+	fields := []views.Input{
+		{Name: "concurrency", Label: "Rows at once", Value: strconv.Itoa(i.Concurrency), Type: "number", InputMode: "numeric", Min: 1, Max: 16, Required: true, Hint: "1 to 16"},
+		{Name: "rate", Label: "Rows a second", Value: strconv.Itoa(i.Rate), Type: "number", InputMode: "numeric", Min: 1, Max: 100, Required: true, Hint: "1 to 100, at most"},
+	}
+	for n := range fields {
+		if p != nil && typed.Has(fields[n].Name) {
+			fields[n].Value, fields[n].Error = typed.Get(fields[n].Name), p.Fields[fields[n].Name]
+		}
+	}
+	return fields
+}
+
+// shownFields are the fields that the table has: those that some column fills.
+func shownFields(i store.Import) (fields []string) {
+	for _, name := range desk.CustomerFields {
+		if _, ok := i.Columns[name]; ok || name == "company" || name == "email" {
+			fields = append(fields, name)
+		}
+	}
+	return fields
+}
+
+// importTabs are the choices of rows that there are, and the one that is shown:
+// as asked for, or else those that want a look.
+func importTabs(live views.ImportLive, asked string) (tabs []views.ImportTab, show string) {
+	c := live.Counts
+	ready := "Ready"
+	if live.Started {
+		ready = "Not sent"
+	}
+	show = "all"
+	switch _, known := rowChoices[asked]; {
+	case known:
+		show = asked
+	case !live.Started && c.Wrong > 0:
+		show = "wrong"
+	case live.Started && c.Failed > 0:
+		show = "failed"
+	}
+	for _, t := range []struct {
+		name, label string
+		n           int
+	}{{"all", "All", c.Total()}, {"created", "Created", c.Created}, {"failed", "Failed", c.Failed}, {"unknown", "Unknown", c.Unknown},
+		{"wrong", "To be mended", c.Wrong}, {"ready", ready, c.Ready + c.Sending}} {
+		if t.n > 0 || t.name == show {
+			tabs = append(tabs, views.ImportTab{Label: t.label, Path: rowsPath(live.ID, t.name, 0), Count: t.n, Current: t.name == show})
+		}
+	}
+	return tabs, show
+}
+
+// rowsPath is an import's page with the rows behind a number.
+func rowsPath(id, show string, after int) string {
+	q := url.Values{"show": {show}}
+	if after > 0 {
+		q.Set("after", strconv.Itoa(after))
+	}
+	return "/imports/" + url.PathEscape(id) + "?" + q.Encode()
+}
+
+// importRows are rows as the table shows them.
+func (h *Handlers) importRows(ctx context.Context, i store.Import, fields []string, show string, rows []store.ImportRow) ([]views.ImportRowItem, error) {
+	var keys []string
+	for _, row := range rows {
+		if strings.HasPrefix(row.Errors["email"], desk.AlreadyCustomer) {
+			keys = append(keys, row.EmailKey)
+		}
+	}
+	customers := map[string]store.Customer{}
+	if err := h.Store.CustomersOfEmails(ctx, keys, customers); err != nil {
+		return nil, err
+	}
+	var items []views.ImportRowItem
+	for _, row := range rows {
+		item := views.ImportRowItem{N: row.N, State: string(row.State), Outcome: desk.RowOutcome(row.State), Message: row.Message}
+		if row.State == store.RowWrong {
+			item.Message = elsewhere(row, fields)
+		}
+		var wrong []string
+		for _, field := range fields {
+			cell := views.ImportCell{Value: row.Value(field, i.Columns)}
+			if row.State == store.RowWrong {
+				cell.Error = row.Errors[field]
+			}
+			if cell.Error != "" {
+				wrong = append(wrong, fieldLabels[field])
+			}
+			if c, ok := customers[row.EmailKey]; ok && field == "email" && strings.HasPrefix(cell.Error, desk.AlreadyCustomer) {
+				cell.Link = views.CustomerPath(c.CUID)
+			}
+			item.Cells = append(item.Cells, cell)
+		}
+		item.Wrong = strings.Join(wrong, ", ")
+		if row.CUID != "" {
+			item.Customer = views.CustomerPath(row.CUID)
+		}
+		if desk.Mendable(row.State) {
+			item.Mend = rowPath(i.ID, row.N) + "?show=" + show
+		}
+		items = append(items, item)
+	}
+	return items, nil
+}
+
+// elsewhere is what is wrong with a row and with none of the fields that are shown.
+func elsewhere(row store.ImportRow, shown []string) string {
+	rest := store.ImportRow{State: row.State, Errors: map[string]string{}}
+	for field, message := range row.Errors {
+		rest.Errors[field] = message
+	}
+	for _, field := range shown {
+		delete(rest.Errors, field)
+	}
+	return desk.RowMessage(rest)
+}
+
+// rowPath is the form that mends a row.
+func rowPath(id string, n int) string {
+	return "/imports/" + url.PathEscape(id) + "/rows/" + strconv.Itoa(n)
+}

@@ -1,0 +1,106 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// What frontdesk is doing with an import that is not to be started meanwhile.
+const (
+	ImportReading  = "reading"  // its rows are being stored
+	ImportChecking = "checking" // its rows are being checked anew
+)
+
+// SetImportBusy notes what is being done with a draft, "" when nothing is: until
+// then it cannot be moved to another state.
+func (tx *Tx) SetImportBusy(ctx context.Context, id, what string) error {
+	_, err := tx.ExecContext(ctx, `UPDATE imports SET busy = $1 WHERE id = $2`, what, id)
+	return err
+}
+
+// SetImportReceipt notes the upload form that an import came from. Of one person,
+// one import can have it.
+func (tx *Tx) SetImportReceipt(ctx context.Context, id, receipt string) error {
+	_, err := tx.ExecContext(ctx, `UPDATE imports SET receipt = $1 WHERE id = $2`, receipt, id)
+	return err
+}
+
+// ImportOfReceipt returns the import that somebody's upload form has led to;
+// ErrNotFound when it has led to none.
+func (db *DB) ImportOfReceipt(ctx context.Context, staffID int64, receipt string) (Import, error) {
+	return one(scanImport(db.reader.QueryRowContext(ctx, `SELECT `+importColumns+` WHERE i.staff_id = $1 AND i.receipt = $2 AND i.receipt <> ''`, staffID, receipt)))
+}
+
+// ImportOfReceipt is DB.ImportOfReceipt as the transaction sees it.
+func (tx *Tx) ImportOfReceipt(ctx context.Context, staffID int64, receipt string) (Import, error) {
+	return one(scanImport(tx.QueryRowContext(ctx, `SELECT `+importColumns+` WHERE i.staff_id = $1 AND i.receipt = $2 AND i.receipt <> ''`, staffID, receipt)))
+}
+
+// CountDrafts counts the imports that somebody has brought in and not started.
+func (tx *Tx) CountDrafts(ctx context.Context, staffID int64) (n int, err error) {
+	return n, tx.QueryRowContext(ctx, `SELECT count(*) FROM imports WHERE staff_id = $1 AND state = 'draft'`, staffID).Scan(&n)
+}
+
+// BusyImports returns the drafts that something is being done with, or was when
+// frontdesk was killed.
+func (db *DB) BusyImports(ctx context.Context) ([]Import, error) {
+	return collect(ctx, db.reader, scanImport, `SELECT `+importColumns+` WHERE i.busy <> '' AND i.state = 'draft'`)
+}
+
+// UnstartedImports returns the imports that were brought in before a time and
+// never started.
+func (db *DB) UnstartedImports(ctx context.Context, before time.Time) ([]Import, error) {
+	return collect(ctx, db.reader, scanImport, `SELECT `+importColumns+`
+		WHERE i.started_at IS NULL AND i.state IN ('draft', 'cancelled') AND i.made_at < $1`, millis(before))
+}
+
+// DropImport removes an import that was never started, up to some of its rows at
+// once, and tells whether there is nothing left to remove.
+func (tx *Tx) DropImport(ctx context.Context, id string, rows int) (gone bool, err error) {
+	res, err := tx.ExecContext(ctx, `DELETE FROM import_rows WHERE import_id = $1
+		AND n IN (SELECT n FROM import_rows WHERE import_id = $1 ORDER BY n LIMIT $2)
+		AND EXISTS (SELECT 1 FROM imports WHERE id = $1 AND started_at IS NULL AND state IN ('draft', 'cancelled'))`, id, rows)
+	if err != nil {
+		return false, fmt.Errorf("remove rows of an import: %w", err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n == int64(rows) {
+		return false, err
+	}
+	_, err = tx.ExecContext(ctx, `DELETE FROM imports WHERE id = $1 AND started_at IS NULL AND state IN ('draft', 'cancelled')`, id)
+	return err == nil, err
+}
+
+// ImportRowsOfEmail returns the rows that have a folded e-mail, in their order.
+func (tx *Tx) ImportRowsOfEmail(ctx context.Context, id, key string, limit int) ([]ImportRow, error) {
+	return collect(ctx, tx, scanImportRow, `SELECT `+importRowColumns+`
+		FROM import_rows WHERE import_id = $1 AND email_key = $2 AND email_key <> '' ORDER BY n LIMIT $3`, id, key, limit)
+}
+
+// CustomersOfEmails looks folded e-mails up in the mirror, and adds to found, by
+// e-mail, one customer for each that has any. Those that are gone are left out.
+func (db *DB) CustomersOfEmails(ctx context.Context, keys []string, found map[string]Customer) error {
+	wanted, err := json.Marshal(keys)
+	if err != nil {
+		return err
+	}
+	type named struct {
+		key string
+		c   Customer
+	}
+	all, err := collect(ctx, db.reader, func(s scanner) (v named, err error) {
+		return v, s.Scan(&v.key, &v.c.CUID, &v.c.Company, &v.c.Name, &v.c.Email)
+	},
+		`SELECT email_key, cuid, company, name, email FROM customers
+		WHERE email_key IN (SELECT value FROM json_each($1)) AND gone_at IS NULL ORDER BY email_key, cuid DESC`, string(wanted))
+	for _, v := range all {
+		found[v.key] = v.c
+	}
+	return err
+}
+
+// Import is DB.Import as the transaction sees it.
+func (tx *Tx) Import(ctx context.Context, id string) (Import, error) {
+	return one(scanImport(tx.QueryRowContext(ctx, `SELECT `+importColumns+` WHERE i.id = $1`, id)))
+}

@@ -1,0 +1,244 @@
+package views
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// ImportNewPage is where a file is brought in.
+type ImportNewPage struct {
+	Page
+	Receipt string
+	Error   string // what is wrong with the file
+	Problem *Problem
+}
+
+// ImportsPage lists imports, newest first.
+type ImportsPage struct {
+	Page
+	All  bool // everybody's, with whose they are
+	Rows []ImportItem
+	Full bool // there may be older ones
+}
+
+// ImportItem is an import and how far it has come.
+type ImportItem struct {
+	ID, FileName, By string
+	State            string // "draft", "running", "paused", "done" or "cancelled"
+	Busy             bool   // its rows are being checked
+	Started          bool   // at any time
+	MadeAt           time.Time
+	Counts           ImportCounts
+}
+
+// ImportCounts are an import's rows by how far they have come.
+type ImportCounts struct {
+	Wrong, Ready, Sending, Created, Failed, Unknown int
+}
+
+// Total is how many rows there are.
+func (c ImportCounts) Total() int {
+	return c.Wrong + c.Ready + c.Sending + c.Created + c.Failed + c.Unknown
+}
+
+// sendable are the rows that the import sends, or has sent.
+func (c ImportCounts) sendable() int { return c.Total() - c.Wrong }
+
+func (c ImportCounts) ended() int { return c.Created + c.Failed + c.Unknown }
+
+func (c ImportCounts) left() int { return c.Ready + c.Sending }
+
+// Path is the import's page.
+func (i ImportItem) Path() string { return "/imports/" + i.ID }
+
+// act is where one of the import's forms is posted to.
+func (i ImportItem) act(name string) string { return i.Path() + "/" + name }
+
+// summary is how far it has come, in a few words.
+func (i ImportItem) summary() string {
+	c := i.Counts
+	var parts []string
+	add := func(n int, words string) {
+		if n > 0 {
+			parts = append(parts, thousands(n)+" "+words)
+		}
+	}
+	add(c.Created, "created")
+	add(c.Failed, "failed")
+	add(c.Unknown, "unknown")
+	switch i.State {
+	case "draft":
+		add(c.left(), "ready")
+	case "cancelled":
+		add(c.left(), "not sent")
+	default:
+		add(c.left(), "left")
+	}
+	add(c.Wrong, "to be mended")
+	return strings.Join(parts, ", ")
+}
+
+// stateText is the import's state, in words and in a colour.
+func (i ImportItem) stateText() (text, class string) {
+	switch {
+	case i.Busy:
+		return "being checked", "badge-info"
+	case i.State == "draft":
+		return "not started", "badge-info"
+	case i.State == "running":
+		return "running", "badge-info"
+	case i.State == "paused":
+		return "paused", "badge-warning"
+	case i.State == "done" && i.Counts.Failed+i.Counts.Unknown > 0:
+		return "done", "badge-warning"
+	case i.State == "done":
+		return "done", "badge-success"
+	}
+	if i.Started {
+		return "cancelled", "badge-neutral"
+	}
+	return "discarded", "badge-neutral"
+}
+
+// ImportLive is the part of an import's page that is kept up to date.
+type ImportLive struct {
+	Base Page // only for its icons
+	ImportItem
+	Note string        // why it waits or was paused
+	Rate float64       // rows ended in a second lately
+	Left time.Duration // until all are sent
+}
+
+// pace is how fast it goes and how long it will take, in words.
+func (l ImportLive) pace() string {
+	if l.Rate <= 0 {
+		return ""
+	}
+	text := fmt.Sprintf("%.1f rows a second", l.Rate)
+	if l.Left > 0 {
+		text += ", about " + Span(l.Left) + " left"
+	}
+	return text
+}
+
+// again names the rows that a done import sends when it is started again.
+func (l ImportLive) again() string {
+	switch failed, ready := l.Counts.Failed, l.Counts.Ready; {
+	case failed > 0 && ready > 0:
+		return "Send the " + count(failed, "failed row") + " and the " + count(ready, "mended row")
+	case failed > 0:
+		return "Send the " + count(failed, "failed row") + " again"
+	case ready > 0:
+		return "Send the " + count(ready, "mended row")
+	}
+	return ""
+}
+
+// ImportPage is an import: what was read, how it runs, and its rows.
+type ImportPage struct {
+	Page
+	Live     ImportLive
+	Format   string // what the file was read as
+	Mapping  []Input
+	Unmapped bool    // company or e-mail come from no column yet
+	Pace     []Input // rows at once, rows a second
+	Problem  *Problem
+
+	Tabs  []ImportTab
+	Show  string
+	Heads []string // the fields' names
+	Rows  []ImportRowItem
+	First string // address of the first rows; "" when these are
+	Next  string // address of those behind; "" when there are none
+}
+
+// ImportTab is a choice of rows.
+type ImportTab struct {
+	Label, Path string
+	Count       int
+	Current     bool
+}
+
+// ImportRowItem is a row of an import.
+type ImportRowItem struct {
+	N        int
+	State    string // "wrong", "ready", "sending", "created", "failed" or "unknown"
+	Outcome  string // the same for people
+	Cells    []ImportCell
+	Wrong    string // which fields are: their cells may be out of sight
+	Message  string // about the row as a whole
+	Customer string // path of the customer created
+	Mend     string // path of the form that mends it; "" when it was sent
+}
+
+// ImportCell is what a row says for a field, and what is wrong with that.
+type ImportCell struct {
+	Value, Error string
+	Link         string // to the customer that the error speaks of
+}
+
+func (r ImportRowItem) class() string {
+	switch r.State {
+	case "created":
+		return "badge-success"
+	case "unknown":
+		return "badge-warning"
+	case "wrong", "failed":
+		return "badge-error"
+	case "sending":
+		return "badge-info"
+	}
+	return "badge-neutral"
+}
+
+// outcome is the row's state as the table says it.
+func (r ImportRowItem) outcome(started bool) string {
+	switch {
+	case r.State == "wrong":
+		return "to be mended"
+	case r.State == "ready" && !started:
+		return "ready"
+	}
+	return r.Outcome
+}
+
+// ImportRowPage is the form that mends a row.
+type ImportRowPage struct {
+	Page
+	Import  ImportItem
+	N       int
+	Back    string // the list, at this row
+	Show    string // which rows the list shows
+	Fields  []Input
+	Sent    bool   // it cannot be changed any more
+	Message string // about the row as a whole
+	File    []NamedValue
+	Problem *Problem
+	Kept    bool
+}
+
+// watched tells whether something may still change by itself, or by others.
+func (l ImportLive) watched() bool {
+	return l.State == "running" || l.State == "paused" || l.Counts.Sending+l.Counts.Unknown > 0
+}
+
+// Over tells whether nothing changes any more unless somebody acts here.
+func (l ImportLive) Over() bool { return !l.watched() }
+
+func (p ImportPage) paceWrong() bool {
+	for _, f := range p.Pace {
+		if f.Error != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// Clipped is a text of at most so many characters.
+func Clipped(text string, most int) string {
+	if r := []rune(text); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return text
+}

@@ -1,0 +1,109 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"frontdesk/store"
+	"frontdesk/store/audit"
+)
+
+// WhatExportImport is the act of taking an import's results away.
+const WhatExportImport = "export import results"
+
+// resultsAtOnce is how many rows of a results file are read at once.
+const resultsAtOnce = 500
+
+// ExportImport hands all rows of an import, in their order, to page, and returns
+// how many were taken. page is called once or more, not before the intent is
+// recorded; its error ends the export.
+func (d *Desk) ExportImport(ctx context.Context, by Actor, i store.Import, page func(rows []store.ImportRow) error) (sent int, err error) {
+	if _, err := d.OpenImport(ctx, by, i.ID); err != nil {
+		return 0, err
+	}
+	began, lasting := d.Now(), context.WithoutCancel(ctx)
+	intent := audit.Entry{Act: store.NewActID(began), Phase: audit.Intent, Who: by.Who(), What: WhatExportImport, On: importSubject(i)}
+	d.under.Add(1) // before the intent is durable, so that a stop waits for it
+	writing, cancel := context.WithTimeout(lasting, intentLimit)
+	defer cancel()
+	if err := d.Store.Write(writing, func(tx *store.Tx) error { return tx.Append(writing, &intent) }); err != nil {
+		d.under.Done()
+		return 0, unrecorded(err)
+	}
+
+	sent, failed := d.resultPages(ctx, i.ID, page)
+
+	outcome := audit.Entry{Act: intent.Act, Phase: audit.Outcome, Who: intent.Who, What: WhatExportImport, On: intent.On, Duration: d.Now().Sub(began),
+		Result: audit.Done, Detail: countRows(sent)}
+	switch {
+	case failed != nil && ctx.Err() != nil: // some of it has arrived, and nobody says how much
+		outcome.Result, outcome.Detail = audit.Unknown, "the reader left after "+countRows(sent)
+	case failed != nil:
+		outcome.Result, outcome.Detail = audit.Refused, "broke off after "+countRows(sent)
+	}
+	err = d.Store.WriteOutcome(lasting, func(tx *store.Tx) error { return tx.Append(lasting, &outcome) })
+	d.under.Done()
+	if err != nil {
+		d.Log.Error("record an outcome", "error", err, "act", intent.Act, "what", WhatExportImport, "outcome", outcome.Result, "request", by.Request)
+	}
+	return sent, errors.Join(failed, err)
+}
+
+// resultPages hands on an import's rows, page by page, until frontdesk is stopped.
+func (d *Desk) resultPages(ctx context.Context, id string, page func(rows []store.ImportRow) error) (sent int, err error) {
+	after := 0
+	for {
+		rows, err := d.Store.ImportRows(ctx, id, after, resultsAtOnce)
+		if err != nil {
+			return sent, err
+		}
+		select {
+		case <-d.stopping:
+			return sent, errStopping
+		default:
+		}
+		if err := page(rows); err != nil {
+			return sent, err
+		}
+		if sent += len(rows); len(rows) < resultsAtOnce {
+			return sent, nil
+		}
+		after = rows[len(rows)-1].N
+	}
+}
+
+func countRows(n int) string {
+	if n == 1 {
+		return "1 row"
+	}
+	return fmt.Sprintf("%d rows", n)
+}
+
+// RowOutcome is how a row has ended, in words.
+func RowOutcome(s store.RowState) string {
+	switch s {
+	case store.RowReady:
+		return "not sent"
+	case store.RowSending:
+		return "being sent"
+	}
+	return string(s)
+}
+
+// RowMessage is what there is to say of a row: what is wrong with it, or how its
+// last sending ended.
+func RowMessage(r store.ImportRow) string {
+	if r.State != store.RowWrong {
+		return r.Message
+	}
+	var all []string
+	for _, field := range append(slices.Clone(CustomerFields), rowField) {
+		if message := r.Errors[field]; message != "" {
+			all = append(all, field+": "+message)
+		}
+	}
+	return strings.Join(all, " ")
+}
