@@ -2,7 +2,6 @@ package desk
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"frontdesk/store"
@@ -11,9 +10,6 @@ import (
 
 // WhatExport is the act of taking the audit log, or a part of it, away.
 const WhatExport = "export audit log"
-
-// errStopping ends exports when frontdesk is stopped: they can be begun anew.
-var errStopping = errors.New("frontdesk was stopped")
 
 // AuditExport is what to take away, and how.
 type AuditExport struct {
@@ -27,8 +23,7 @@ type AuditExport struct {
 
 // ExportAudit hands the entries that a filter lets through to x.Page, newest
 // first, and returns how many were taken. What is appended from its own intent
-// on is not among them. It has no receipt: nothing is done that a second
-// click would do twice.
+// on is not among them.
 func (d *Desk) ExportAudit(ctx context.Context, by Actor, x AuditExport) (sent int, err error) {
 	if err := by.may(store.Admin); err != nil {
 		return 0, err
@@ -42,7 +37,7 @@ func (d *Desk) ExportAuditAs(ctx context.Context, who audit.Who, x AuditExport) 
 	if x.Query != "" {
 		about = x.Format + ", filter " + x.Query
 	}
-	return d.export(ctx, who, WhatExport, about, countEntries, func(intent int64) (int, error) { return d.exportPages(ctx, x, intent) })
+	return d.export(ctx, exporting{Who: who, What: WhatExport, About: about, Count: countEntries}, func(intent int64) (int, error) { return d.exportPages(ctx, x, intent) })
 }
 
 // exportPages hands on the log from before an ID, page by page, until

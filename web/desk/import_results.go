@@ -2,13 +2,11 @@ package desk
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"frontdesk/store"
-	"frontdesk/store/audit"
 )
 
 // WhatExportImport is the act of taking an import's results away.
@@ -24,32 +22,8 @@ func (d *Desk) ExportImport(ctx context.Context, by Actor, i store.Import, page 
 	if _, err := d.OpenImport(ctx, by, i.ID); err != nil {
 		return 0, err
 	}
-	began, lasting := d.Now(), context.WithoutCancel(ctx)
-	intent := audit.Entry{Act: store.NewActID(began), Phase: audit.Intent, Who: by.Who(), What: WhatExportImport, On: importSubject(i)}
-	d.under.Add(1) // before the intent is durable, so that a stop waits for it
-	writing, cancel := context.WithTimeout(lasting, intentLimit)
-	defer cancel()
-	if err := d.Store.Write(writing, func(tx *store.Tx) error { return tx.Append(writing, &intent) }); err != nil {
-		d.under.Done()
-		return 0, unrecorded(err)
-	}
-
-	sent, failed := d.resultPages(ctx, i.ID, page)
-
-	outcome := audit.Entry{Act: intent.Act, Phase: audit.Outcome, Who: intent.Who, What: WhatExportImport, On: intent.On, Duration: d.Now().Sub(began),
-		Result: audit.Done, Detail: countRows(sent)}
-	switch {
-	case failed != nil && ctx.Err() != nil: // some of it has arrived, and nobody says how much
-		outcome.Result, outcome.Detail = audit.Unknown, "the reader left after "+countRows(sent)
-	case failed != nil:
-		outcome.Result, outcome.Detail = audit.Refused, "broke off after "+countRows(sent)
-	}
-	err = d.Store.WriteOutcome(lasting, func(tx *store.Tx) error { return tx.Append(lasting, &outcome) })
-	d.under.Done()
-	if err != nil {
-		d.Log.Error("record an outcome", "error", err, "act", intent.Act, "what", WhatExportImport, "outcome", outcome.Result, "request", by.Request)
-	}
-	return sent, errors.Join(failed, err)
+	return d.export(ctx, exporting{Who: by.Who(), What: WhatExportImport, On: importSubject(i), Count: countRows},
+		func(int64) (int, error) { return d.resultPages(ctx, i.ID, page) })
 }
 
 // resultPages hands on an import's rows, page by page, until frontdesk is stopped.
