@@ -471,3 +471,7 @@ func (db *DB) spellings(ctx context.Context, column string) ([]string, error) {
 		)
 		SELECT v FROM spelled WHERE v IS NOT NULL`, "place", column), maxPlaces)
 }
+
+// CursorAfter is the cursor of the list by company that goes on behind a
+// customer.
+func CursorAfter(c Customer) string { return cursor{"", 0, Fold(c.Company), c.CUID, false}.String() }
