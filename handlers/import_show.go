@@ -78,7 +78,7 @@ func (h *Handlers) showImport(w http.ResponseWriter, r *http.Request, status int
 // importLive is how far an import has come.
 func (h *Handlers) importLive(ctx context.Context, id string) (views.ImportLive, error) {
 	p, err := h.Desk.ImportProgress(ctx, id)
-	live := views.ImportLive{Base: views.Page{Assets: h.Assets, Now: h.Now()}, ImportItem: importItem(p.Import, p.Counts), Note: p.Import.Note, Rate: p.Rate, Left: p.Left}
+	live := views.ImportLive{Base: views.Page{Assets: h.Assets, Now: h.Now()}, ImportItem: importItem(p.Import, p.Counts), Note: p.Import.Note, PerMinute: p.PerMinute, Again: p.Again, Left: p.Left}
 	return live, err
 }
 

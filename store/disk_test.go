@@ -398,6 +398,9 @@ func TestOpenOnAReadOnlyDisk(t *testing.T) {
 		r.reopen()
 		r.refused(causeReadOnly)
 		r.reads(1)
+		if r.Jobs() != nil {
+			t.Error("the queue has a way into a database that cannot be written")
+		}
 		auditor, err := OpenToRead(ctx, r.path, "")
 		if err != nil {
 			t.Fatal(err)
@@ -413,6 +416,9 @@ func TestOpenOnAReadOnlyDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.reads(0)
+		if _, err := r.Jobs().ExecContext(ctx, `INSERT INTO river_job (kind, max_attempts) VALUES ('k', 1)`); err != nil {
+			t.Errorf("the queue: %v", err)
+		}
 		if !r.hasBallast() {
 			t.Error("there is no ballast")
 		}

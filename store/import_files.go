@@ -99,8 +99,3 @@ func (db *DB) CustomersOfEmails(ctx context.Context, keys []string, found map[st
 	}
 	return err
 }
-
-// Import is DB.Import as the transaction sees it.
-func (tx *Tx) Import(ctx context.Context, id string) (Import, error) {
-	return one(scanImport(tx.QueryRowContext(ctx, `SELECT `+importColumns+` WHERE i.id = $1`, id)))
-}

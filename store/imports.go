@@ -164,11 +164,15 @@ func (tx *Tx) ImportRow(ctx context.Context, id string, n int) (ImportRow, error
 
 // ImportCounts counts an import's rows by their state.
 func (db *DB) ImportCounts(ctx context.Context, id string) (map[RowState]int, error) {
+	return importCounts(ctx, db.reader, id)
+}
+
+func importCounts(ctx context.Context, q querier, id string) (map[RowState]int, error) {
 	type state struct {
 		name RowState
 		n    int
 	}
-	all, err := collect(ctx, db.reader, func(s scanner) (v state, err error) { return v, s.Scan(&v.name, &v.n) },
+	all, err := collect(ctx, q, func(s scanner) (v state, err error) { return v, s.Scan(&v.name, &v.n) },
 		`SELECT state, count(*) FROM import_rows WHERE import_id = $1 GROUP BY state`, id)
 	counts := map[RowState]int{}
 	for _, s := range all {

@@ -98,6 +98,7 @@ func (w *writer) open(ctx context.Context) error {
 		return errors.Join(err, pool.Close())
 	}
 	w.conn, w.db.pool = conn, pool
+	w.db.openJobs()
 	return nil
 }
 

@@ -43,6 +43,8 @@ type DB struct {
 	ballast *ballast
 	totals  totals
 	trouble atomic.Pointer[Unwritable]
+	turn    turn
+	jobs    atomic.Pointer[sql.DB] // the queue's; nil while the file system is read-only from the start
 	now     func() time.Time
 }
 
@@ -67,7 +69,8 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{path: o.Path, index: audit.NewIndex(Fold), seal: seal, now: o.Now, ballast: &ballast{path: o.Path + "-ballast", size: o.Ballast}}
+	db := &DB{path: o.Path, index: audit.NewIndex(Fold), seal: seal, now: o.Now, turn: make(turn, 1),
+		ballast: &ballast{path: o.Path + "-ballast", size: o.Ballast}}
 
 	err = db.openToWrite(ctx)
 	if errors.Is(err, syscall.EROFS) {
@@ -120,6 +123,15 @@ func openReaders(path string) (*sql.DB, error) {
 // openSQLite opens a pool of connections; more are further parameters of its
 // address, name and value in turn.
 func openSQLite(path, txlock string, more ...string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", sqliteAddress(path, txlock, more...))
+	if err != nil {
+		return nil, fmt.Errorf("open sqlite: %w", err)
+	}
+	return db, nil
+}
+
+// sqliteAddress is the file's, with how its connections are to behave.
+func sqliteAddress(path, txlock string, more ...string) string {
 	q := url.Values{"_txlock": {txlock}, "_pragma": {
 		"busy_timeout(5000)", // other processes (a backup, sqlite3) may hold the file for a moment
 		"journal_mode(WAL)",  // readers never block the writer, nor the writer readers
@@ -135,12 +147,7 @@ func openSQLite(path, txlock string, more ...string) (*sql.DB, error) {
 		q["_pragma"] = []string{"busy_timeout(5000)", "temp_store(MEMORY)", "query_only(1)"}
 	}
 	// The path is escaped so that '?' and '#' in it stay part of the name.
-	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
-	db, err := sql.Open("sqlite", dsn)
-	if err != nil {
-		return nil, fmt.Errorf("open sqlite: %w", err)
-	}
-	return db, nil
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
 }
 
 // prepare checks the secret against what is stored, migrates, and stores the
@@ -161,7 +168,8 @@ func (db *DB) prepare(ctx context.Context) error {
 	}
 	provider, err := goose.NewProvider(goose.DialectSQLite3, db.pool, dir, goose.WithGoMigrations(
 		goose.NewGoMigration(provedSince, &goose.GoFunc{RunTx: db.adoptLog}, nil),
-		goose.NewGoMigration(citingSince, &goose.GoFunc{RunTx: letCite}, nil)))
+		goose.NewGoMigration(citingSince, &goose.GoFunc{RunTx: letCite}, nil),
+		goose.NewGoMigration(queueSince, &goose.GoFunc{RunTx: addQueue}, nil)))
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
@@ -192,7 +200,9 @@ func (db *DB) prepare(ctx context.Context) error {
 	if db.writer, err = newWriter(db); err != nil {
 		return err
 	}
-	db.writer.conn, err = db.pool.Conn(ctx)
+	if db.writer.conn, err = db.pool.Conn(ctx); err == nil {
+		db.openJobs()
+	}
 	return err
 }
 
@@ -202,7 +212,7 @@ func newestMigration() (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	newest := citingSince // the last that is no file
+	newest := queueSince // the last that is no file
 	for _, file := range files {
 		version, err := goose.NumericComponent(file.Name())
 		if err != nil {
@@ -290,6 +300,9 @@ func (db *DB) Close() error {
 	var errs []error
 	if db.writer != nil {
 		errs = append(errs, db.writer.stop())
+	}
+	if jobs := db.jobs.Load(); jobs != nil {
+		errs = append(errs, jobs.Close())
 	}
 	if db.reader != nil {
 		errs = append(errs, db.reader.close())

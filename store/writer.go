@@ -111,6 +111,7 @@ type writer struct {
 	idle   chan struct{} // the goroutine has ended
 	close  sync.Once
 	files  map[string]os.FileInfo // the database and its side files, as opened
+	turn   bool                   // held, from the transaction's begin to its end
 }
 
 // newWriter starts the goroutine. Its connection is given before the first write,
@@ -297,6 +298,7 @@ func once(job *write) func() *write {
 func (w *writer) transaction(next func() *write) (err error) {
 	tx := &Tx{db: w.db, w: w}
 	begun := false
+	defer w.yield()
 	defer func() {
 		if err != nil {
 			if begun {
@@ -372,6 +374,10 @@ func (w *writer) begin() error {
 			return fmt.Errorf("open for writing: %w", err)
 		}
 	}
+	if !w.turn {
+		w.turn = true
+		w.db.turn <- struct{}{}
+	}
 	if err := w.exec(`BEGIN IMMEDIATE`); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
@@ -383,6 +389,14 @@ func (w *writer) begin() error {
 		}
 	}
 	return nil
+}
+
+// yield lets the jobs' connection write, if they wait.
+func (w *writer) yield() {
+	if w.turn {
+		w.turn = false
+		w.db.turn.done()
+	}
 }
 
 // one runs a write within its savepoint. It returns an error only when the

@@ -105,17 +105,18 @@ func (i ImportItem) stateText() (text, class string) {
 type ImportLive struct {
 	Base Page // only for its icons
 	ImportItem
-	Note string        // why it waits or was paused
-	Rate float64       // rows ended in a second lately
-	Left time.Duration // until all are sent
+	Note      string        // why it waits or was paused
+	Again     int           // failed rows that need no mending
+	PerMinute float64       // rows ended lately
+	Left      time.Duration // until all are sent
 }
 
 // pace is how fast it goes and how long it will take, in words.
 func (l ImportLive) pace() string {
-	if l.Rate <= 0 {
+	if l.PerMinute <= 0 {
 		return ""
 	}
-	text := fmt.Sprintf("%.1f rows a second", l.Rate)
+	text := fmt.Sprintf("%.0f rows a minute", l.PerMinute)
 	if l.Left > 0 {
 		text += ", about " + Span(l.Left) + " left"
 	}
@@ -124,7 +125,7 @@ func (l ImportLive) pace() string {
 
 // again names the rows that a done import sends when it is started again.
 func (l ImportLive) again() string {
-	switch failed, ready := l.Counts.Failed, l.Counts.Ready; {
+	switch failed, ready := l.Again, l.Counts.Ready; {
 	case failed > 0 && ready > 0:
 		return "Send the " + count(failed, "failed row") + " and the " + count(ready, "mended row")
 	case failed > 0:

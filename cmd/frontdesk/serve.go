@@ -105,7 +105,6 @@ func serve(a *app, s settings, people []store.Staff, demo *handlers.Demo) error 
 	jobs.Go(func() { d.Run(jobsCtx) })
 
 	server := newServer(h, a.log, s)
-	server.RegisterOnShutdown(d.Stop)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {
@@ -120,10 +119,11 @@ func serve(a *app, s settings, people []store.Staff, demo *handlers.Demo) error 
 }
 
 // stop takes no new requests and waits for those under way, and for acts whose
-// reader has left.
+// reader has left or never was there.
 func stop(server *http.Server, d *desk.Desk) error {
 	ctx, cancel := context.WithTimeout(context.Background(), graceful)
 	defer cancel()
+	d.Stop() // nothing that takes long is begun any more: exports break off, imports rest
 	if err := errors.Join(server.Shutdown(ctx), d.Drain(ctx)); err != nil {
 		return fmt.Errorf("stop: acts were still under way; the next start closes them as unknown: %w", err)
 	}

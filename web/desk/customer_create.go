@@ -30,18 +30,43 @@ func (d *Desk) CreateCustomer(ctx context.Context, by Actor, receipt string, in 
 	if fields := checkCustomer(&in); len(fields) > 0 {
 		return Answer{}, invalid(fields)
 	}
+	return d.create(ctx, creating{By: by, Customer: in, Receipt: receipt})
+}
+
+// creating is a customer about to be made, whose fields are checked: by a form,
+// or by a row of an import.
+type creating struct {
+	By       Actor
+	Customer NewCustomer
+	Receipt  string
+	Note     string
+	Row      *importRow // nil for a form
+}
+
+// create makes a customer in ATOM. One of many, as rows are, gets no answer with
+// key and token, and no sync of its own.
+func (d *Desk) create(ctx context.Context, c creating) (Answer, error) {
+	in, by := c.Customer, c.By
 	on := audit.Subject{Name: in.Company, Email: in.Email}
 	a, prior, err := d.begin(ctx, intent{
-		By: by, What: WhatCreate, On: on, Service: "atom", Receipt: receipt,
+		By: by, What: WhatCreate, On: on, Service: "atom", Receipt: c.Receipt, Note: c.Note,
 		Form: []string{in.Company, in.Email, in.Name, in.Address, in.Country, in.City, in.Zip, in.State, in.Phone, in.Website},
-	}, func(tx *store.Tx, _ *act) error { return refuseOpenCreate(ctx, tx, in.Email) })
+	}, func(tx *store.Tx, a *act) error {
+		if err := refuseOpenCreate(ctx, tx, in.Email); err != nil {
+			return err
+		}
+		return c.Row.take(ctx, tx, a)
+	})
 	if prior != nil || err != nil {
 		return answered(prior, err)
 	}
 
 	made, callErr := d.Atom.CreateCustomer(a.Ctx, in)
 
-	answer := Answer{CUID: made.CUID, Secret: Secret{Key: made.Key, Token: made.Token}}
+	answer := Answer{CUID: made.CUID}
+	if c.Row == nil {
+		answer.Secret = Secret{Key: made.Key, Token: made.Token}
+	}
 	if callErr == nil && made.CUID == "" {
 		answer.Secret = Secret{}
 		callErr = &call.Error{Service: "atom", Op: "create customer", Kind: call.Unanswered, Err: errors.New("the answer names no cuid")}
@@ -54,24 +79,29 @@ func (d *Desk) CreateCustomer(ctx context.Context, by Actor, receipt string, in 
 		})
 		lost := answer.Problem.Kind == Unknown
 		answer, err = d.finish(a, answer, callErr, func(tx *store.Tx, _ *Answer) error {
-			if !lost {
-				return nil
+			if err := c.Row.ended(tx, a, "", callErr); err != nil || !lost {
+				return err
 			}
 			return tx.AddOpenCreate(a.Ctx, store.OpenCreate{Act: a.ID, Company: in.Company, Email: in.Email, StartedAt: a.Began})
 		})
-		if lost {
+		if lost && c.Row == nil {
 			d.Mirror.Request() // the first of the syncs that settle it
 		}
 		return answer, err
 	}
 	a.On.ID = made.CUID
 	answer, err = d.finish(a, answer, nil, func(tx *store.Tx, _ *Answer) error {
+		if err := c.Row.ended(tx, a, made.CUID, nil); err != nil {
+			return err
+		}
 		if _, _, err := tx.UpsertCustomer(a.Ctx, newRow(made.CUID, in)); err != nil {
 			return err
 		}
 		return tx.PutCredentials(a.Ctx, made.CUID, store.Credentials{Key: made.Key, Token: made.Token}, "create", by.Staff.Name)
 	})
-	d.Mirror.Request() // ATOM may have added fields of its own
+	if c.Row == nil {
+		d.Mirror.Request() // ATOM may have added fields of its own
+	}
 	return answer, err
 }
 

@@ -67,6 +67,7 @@ type Desk struct {
 	stop      sync.Once
 	begun     func(ctx context.Context) error // records a start that could not be recorded yet
 	drafts    drafting
+	imports   *imports
 }
 
 // New returns a desk; Run starts its jobs.
@@ -74,7 +75,7 @@ func New(c Config) *Desk {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	d := &Desk{Config: c, unindexed: make(chan struct{}, 1), stopping: make(chan struct{})}
+	d := &Desk{Config: c, imports: newImports(), unindexed: make(chan struct{}, 1), stopping: make(chan struct{})}
 	d.Mirror = newMirror(d)
 	for _, sink := range c.Sinks {
 		d.streams = append(d.streams, newStream(d, sink))
@@ -83,7 +84,8 @@ func New(c Config) *Desk {
 }
 
 // Run keeps the mirror fresh, follows the audit log (its streams, its text
-// index, its verification) and sweeps what has expired, until ctx is done.
+// index, its verification), sends imports' rows and sweeps what has expired,
+// until ctx is done.
 func (d *Desk) Run(ctx context.Context) {
 	var jobs sync.WaitGroup
 	jobs.Go(func() { d.Mirror.run(ctx) })
@@ -92,6 +94,7 @@ func (d *Desk) Run(ctx context.Context) {
 	jobs.Go(func() { d.checkLog(ctx) })
 	jobs.Go(func() { d.indexLog(ctx) })
 	jobs.Go(func() { d.indexCustomers(ctx) })
+	jobs.Go(func() { d.runJobs(ctx) })
 	for _, s := range d.streams {
 		jobs.Go(func() { s.run(ctx) })
 	}
@@ -109,7 +112,7 @@ func (d *Desk) Stopping() <-chan struct{} { return d.stopping }
 // done.
 func (d *Desk) Drain(ctx context.Context) error {
 	idle := make(chan struct{})
-	go func() { d.under.Wait(); close(idle) }()
+	go func() { d.awaitActs(); close(idle) }()
 	select {
 	case <-idle:
 		return nil

@@ -323,9 +323,9 @@ func TestMendImportRow(t *testing.T) {
 	}
 	r.wantRows(id, "ready", "ready", "wrong email: Same e-mail as row 2", r.outcome(id)[3])
 	// It must not be taken from who has it, nor from a customer.
-	for email, says := range map[string]string{"B@b.example": "Same e-mail as row 1", known.Email: "Already a customer: " + known.Company} {
-		if p := r.problem(mend(2, map[string]string{"email": email})); p.Fields["email"] != says {
-			t.Errorf("%s: %+v", email, p)
+	for _, taken := range []struct{ email, says string }{{"B@b.example", "Same e-mail as row 1"}, {known.Email, "Already a customer: " + known.Company}} {
+		if p := r.problem(mend(2, map[string]string{"email": taken.email})); p.Fields["email"] != taken.says {
+			t.Errorf("%s: %+v", taken.email, p)
 		}
 	}
 	// A row with too many cells is right once it was looked through.

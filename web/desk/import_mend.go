@@ -87,8 +87,9 @@ func isSent(s store.RowState) bool {
 	return s == store.RowSending || s == store.RowCreated || s == store.RowUnknown
 }
 
+// notMended says why a row, or an import, stays as it is for now.
 func notMended(s store.RowState) *Problem {
-	p := &Problem{Kind: Invalid, Title: "This row cannot be changed now", Text: "The import is being checked at this moment. Nothing was changed.", Advice: "Try again in a moment."}
+	p := &Problem{Kind: Invalid, Title: "This cannot be changed now", Text: "The import is being checked at this moment. Nothing was changed.", Advice: "Try again in a moment."}
 	if isSent(s) {
 		p.Text, p.Advice = "It was sent to ATOM already, or is on its way. Nothing was changed.", "Look at the import to see how it ended."
 	}

@@ -178,6 +178,9 @@ func (m *Mirror) sync(ctx context.Context, s *Sync) (store.SyncReport, error) {
 				return err
 			}
 		}
+		if err := d.settleImports(ctx, tx, settled); err != nil {
+			return err
+		}
 		r.EndedAt = d.Now()
 		if r.Added+r.Changed+r.Gone > 0 {
 			if err := tx.Append(ctx, &audit.Entry{

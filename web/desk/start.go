@@ -116,6 +116,9 @@ func (d *Desk) closeActs(ctx context.Context, open []audit.Entry) (left []audit.
 				if err := tx.AddOpenCreate(ctx, store.OpenCreate{Act: e.Act, Company: e.On.Name, Email: e.On.Email, StartedAt: began}); err != nil {
 					return err
 				}
+				if err := tx.EndImportRow(ctx, e.Act, store.RowUnknown, "", e.Detail); err != nil {
+					return err
+				}
 			case WhatSendSMS:
 				sent, err := tx.SMSSendOf(ctx, e.Act)
 				if err != nil {

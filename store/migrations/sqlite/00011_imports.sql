@@ -30,6 +30,8 @@ CREATE TABLE import_rows (
     cuid       TEXT    NOT NULL DEFAULT '',      -- of the customer created
     act_id     TEXT    NOT NULL DEFAULT '',      -- of its last sending
     tries      INTEGER NOT NULL DEFAULT 0,       -- how often it was sent
+    lost       INTEGER NOT NULL DEFAULT 0,       -- how often its answer was lost and nothing had been created
+    again      INTEGER NOT NULL DEFAULT 0,       -- whether it failed through no fault of its own, and may be sent as it is
     changed_at INTEGER NOT NULL,
     PRIMARY KEY (import_id, n)
 ) WITHOUT ROWID;

@@ -1,0 +1,49 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"io"
+	"log/slog"
+
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivermigrate"
+)
+
+const (
+	queueSince   = 13 // the migration that made River's tables
+	queueVersion = 6  // of River's own schema; a newer one is a migration of its own
+)
+
+// addQueue makes the tables of the job queue, as River describes them.
+func addQueue(ctx context.Context, tx *sql.Tx) error {
+	migrator, err := rivermigrate.New(riversqlite.New(nil), &rivermigrate.Config{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	if err != nil {
+		return err
+	}
+	//lint:ignore SA1019 it is discouraged for migrations to come that fit into no transaction; these do, and stand with our own or not at all
+	_, err = migrator.MigrateTx(ctx, tx, rivermigrate.DirectionUp, &rivermigrate.MigrateOpts{TargetVersion: queueVersion})
+	return err
+}
+
+// Jobs is the job queue's way into the database; nil when it cannot be written
+// since the start. River keeps its jobs in tables of its own and writes them
+// itself, in turns with everybody else's writes. What a job is about is in our
+// tables: the queue may lose a job, and nothing is lost.
+func (db *DB) Jobs() *sql.DB { return db.jobs.Load() }
+
+// openJobs opens the queue's connection. It takes a second one beside the
+// writer's, which has open statements of its own all the time.
+func (db *DB) openJobs() {
+	jobs := sql.OpenDB(&turnConnector{driver: db.pool.Driver(), address: sqliteAddress(db.path, "immediate"), turn: db.turn})
+	jobs.SetMaxOpenConns(1)
+	db.jobs.Store(jobs)
+}
+
+// ReviveJobs makes the jobs that a kill has left running available again. It
+// belongs before the queue is started. River itself would wait an hour, since
+// another process could be running them; with SQLite there is one process.
+func (tx *Tx) ReviveJobs(ctx context.Context) error {
+	_, err := tx.ExecContext(ctx, `UPDATE river_job SET state = 'available' WHERE state = 'running'`)
+	return err
+}

@@ -1,0 +1,168 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"frontdesk/store/audit"
+)
+
+// The queue writes on a connection of its own. However busy both are, nobody is
+// told that the database is busy, and nobody waits long.
+func TestTheQueueAndTheWriterTakeTurns(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	jobs := r.Jobs()
+	until := time.Now().Add(2 * time.Second)
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	var longest [2]time.Duration
+	var done [2]int
+	worker := func(kind int, write func() error) {
+		all.Go(func() {
+			for time.Now().Before(until) {
+				began := time.Now()
+				if err := write(); err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				longest[kind], done[kind] = max(longest[kind], time.Since(began)), done[kind]+1
+				mu.Unlock()
+			}
+		})
+	}
+	for range 8 {
+		worker(0, func() error {
+			return r.Write(ctx, func(tx *Tx) error { return tx.Append(ctx, &audit.Entry{Phase: audit.Event, What: "load"}) })
+		})
+	}
+	for i := range 4 {
+		worker(1, func() error { // as River inserts, fetches and completes
+			tx, err := jobs.BeginTx(ctx, nil)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, `INSERT INTO river_job (kind, max_attempts) VALUES ($1, 9)`, fmt.Sprint("k", i)); err != nil {
+				return errors.Join(err, tx.Rollback())
+			}
+			return tx.Commit()
+		})
+		worker(1, func() error {
+			rows, err := jobs.QueryContext(ctx, `UPDATE river_job SET state = 'completed', finalized_at = '2026-01-01'
+				WHERE id IN (SELECT id FROM river_job WHERE state = 'available' LIMIT 5) RETURNING id`)
+			if err != nil {
+				return err
+			}
+			for rows.Next() {
+			}
+			return errors.Join(rows.Err(), rows.Close())
+		})
+	}
+	all.Wait()
+	t.Logf("our writes: %d, the longest %s; the queue's: %d, the longest %s", done[0], longest[0], done[1], longest[1])
+	for kind, d := range longest {
+		if d > 700*time.Millisecond || done[kind] < 20 { // some milliseconds where nobody else works
+			t.Errorf("kind %d: %d writes, the longest took %s", kind, done[kind], d)
+		}
+	}
+}
+
+// Whoever waits for the turn can give up; a transaction that ends in whatever
+// way, a statement that fails, and rows that are closed early give it back.
+func TestTheTurnIsGivenBack(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	jobs := r.Jobs()
+	write := func() {
+		t.Helper()
+		soon, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
+		if err := r.Write(soon, func(tx *Tx) error { return tx.putMeta(ctx, "turn", []byte{1}) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := jobs.ExecContext(ctx, `INSERT INTO nowhere VALUES (1)`); err == nil {
+		t.Fatal("no error")
+	}
+	write()
+	if _, err := jobs.QueryContext(ctx, `SELECT nothing`); err == nil {
+		t.Fatal("no error")
+	}
+	write()
+	rows, err := jobs.QueryContext(ctx, `SELECT name FROM sqlite_master`)
+	if err != nil || !rows.Next() || rows.Close() != nil {
+		t.Fatal(err)
+	}
+	write()
+
+	// While a transaction has the turn, our write waits for as long as it likes to.
+	tx, err := jobs.BeginTx(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO river_job (kind, max_attempts) VALUES ('k', 1)`); err != nil {
+		t.Fatal(err)
+	}
+	wrote := make(chan error, 1)
+	go func() { wrote <- r.Write(ctx, func(tx *Tx) error { return tx.putMeta(ctx, "turn", []byte{1}) }) }()
+	select {
+	case err := <-wrote:
+		t.Fatalf("a write within the queue's transaction: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-wrote; err != nil {
+		t.Fatal(err)
+	}
+
+	// And the other way round.
+	inside, leave := make(chan bool), make(chan bool)
+	go func() { wrote <- r.Write(ctx, func(*Tx) error { close(inside); <-leave; return nil }) }()
+	<-inside
+	soon, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+	defer cancel()
+	if _, err := jobs.ExecContext(soon, `DELETE FROM river_job`); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v", err)
+	}
+	close(leave)
+	if err := <-wrote; err != nil {
+		t.Fatal(err)
+	}
+
+	// A transaction that its context ends has given the turn back as well.
+	gone, cancelGone := context.WithCancel(ctx)
+	if _, err := jobs.BeginTx(gone, nil); err != nil {
+		t.Fatal(err)
+	}
+	cancelGone()
+	write()
+	if _, err := jobs.PrepareContext(ctx, `SELECT 1`); err == nil {
+		t.Error("a statement outside of its turn was prepared")
+	}
+}
+
+// What a kill has left running is available again; what has ended stays as it is.
+func TestJobsAreRevived(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for _, insert := range []string{
+		`INSERT INTO river_job (kind, max_attempts, state) VALUES ('a', 9, 'running')`,
+		`INSERT INTO river_job (kind, max_attempts, state, finalized_at) VALUES ('b', 9, 'completed', '2026-01-01')`,
+	} {
+		if _, err := r.Jobs().ExecContext(ctx, insert); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.write(func(tx *Tx) error { return tx.ReviveJobs(ctx) })
+	var states string
+	if err := r.raw().QueryRow(`SELECT group_concat(kind || ' ' || state, ', ' ORDER BY id) FROM river_job`).Scan(&states); err != nil || states != "a available, b completed" {
+		t.Errorf("%q, %v", states, err)
+	}
+}
