@@ -63,6 +63,7 @@ UNFIT = G104,G115
 bench: assets ## measure pages, acts, assets, and the audit log with a million entries
 	$(GO) test -run '^$$' -bench . -skip '$(ONCE)' -benchmem -count 5 ./static ./store/... ./handlers
 	$(GO) test -run '^$$' -bench 'Append|Million' -benchtime 1x -timeout 60m ./store ./handlers
+	$(GO) test -run '^$$' -bench Sync -benchtime 1x -timeout 30m ./web/desk
 	$(GO) test -run '^$$' -bench Search -benchtime 200x -timeout 60m ./store/audit
 
 ONCE = BenchmarkAppend|BenchmarkSearch|BenchmarkMillion

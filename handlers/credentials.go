@@ -25,8 +25,12 @@ func (h *Handlers) showPasscode(w http.ResponseWriter, r *http.Request, status i
 	if err != nil {
 		return err
 	}
+	base, err := h.mirrorPage(r, "Passcode")
+	if err != nil {
+		return err
+	}
 	page := views.PasscodePage{
-		Page: h.page(r, "Passcode"), Row: customerRow(customer), Send: views.ActForm{Receipt: receipt()}, Redeem: views.ActForm{Receipt: receipt()},
+		Page: base, Row: customerRow(customer), Send: views.ActForm{Receipt: receipt()}, Redeem: views.ActForm{Receipt: receipt()},
 		Passcode: views.Input{Name: "passcode", Label: "Passcode", Secret: true, Autocomplete: "off", InputMode: "numeric", Required: true, Mono: true, MaxLength: 100},
 		Problem:  h.problem(r, p),
 	}

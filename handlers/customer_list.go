@@ -48,6 +48,7 @@ func (h *Handlers) showListing(w http.ResponseWriter, r *http.Request, status in
 	if err != nil {
 		return err
 	}
+	follow(&base)
 	page := views.CustomersPage{
 		Page: base, Query: query.Text, Sort: q.Get("sort"), Density: q.Get("density"), Size: query.Limit, Gone: query.Gone, Filtered: query.Text != "",
 		CanCreate: staff.Role.Includes(store.Manager), Problem: h.problem(r, failed.problem), Kept: failed.kept, Chips: listingChips(q),

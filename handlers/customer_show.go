@@ -101,6 +101,7 @@ func (h *Handlers) showCustomer(w http.ResponseWriter, r *http.Request, status i
 			return err
 		}
 	}
+	page.Trouble = h.atomTrouble(base.MirrorAge)
 	page.SSO = h.actForm("sso", h.Desk.Reason, failed)
 	page.Reveal = h.actForm("reveal", h.Desk.Reason, failed)
 	page.Issue = h.actForm("issue", true, failed)
@@ -109,6 +110,19 @@ func (h *Handlers) showCustomer(w http.ResponseWriter, r *http.Request, status i
 		v.Form = h.Desk.Hosts.FormAction()
 	}
 	return h.render(w, r, status, views.Customer(page))
+}
+
+// atomTrouble tells whether what needs ATOM may fail now; nil when it answers.
+func (h *Handlers) atomTrouble(age *views.MirrorAge) *views.AtomTrouble {
+	health := h.Desk.Health("atom")
+	if serviceState(health, false) != "trouble" && age.Failing == "" {
+		return nil
+	}
+	answered := age.SyncedAt
+	if health.LastOK.After(answered) {
+		answered = health.LastOK
+	}
+	return &views.AtomTrouble{Answered: answered}
 }
 
 // storedCredentials tells when and by whom a customer's key and token were last
@@ -200,7 +214,11 @@ func (h *Handlers) ssoOpen(w http.ResponseWriter, r *http.Request) error {
 // acts.
 func (h *Handlers) ssoLink(w http.ResponseWriter, r *http.Request) error {
 	email := emailParam(r.URL.RawQuery)
-	page := views.SSOPage{Page: h.page(r, "Open as customer"), Email: email, Asked: email != ""}
+	base, err := h.mirrorPage(r, "Open as customer")
+	if err != nil {
+		return err
+	}
+	page := views.SSOPage{Page: base, Email: email, Asked: email != ""}
 	if email != "" {
 		customers, err := h.Store.CustomersByEmail(r.Context(), email)
 		if err != nil {

@@ -56,7 +56,7 @@ type Handlers struct {
 
 	uploads chan struct{} // one for each upload being read
 
-	bodyLimit, answerLimit, uploadLimit, uploadWait time.Duration // fields, so that tests need not wait for them
+	bodyLimit, answerLimit, uploadLimit, uploadWait, refreshWait time.Duration // fields, so that tests need not wait for them
 }
 
 // New returns the whole web application as one handler.
@@ -65,7 +65,7 @@ func New(c Config) (*Handlers, error) {
 		c.Now = time.Now
 	}
 	h := &Handlers{Config: c, sessions: newSessions(c), bodyLimit: bodyLimit, answerLimit: answerLimit, uploadLimit: uploadLimit, uploadWait: uploadWaits,
-		uploads: make(chan struct{}, uploadsMost)}
+		refreshWait: refreshWait, uploads: make(chan struct{}, uploadsMost)}
 	var err error
 	if h.cookies, err = newCookies(c); err != nil {
 		return nil, fmt.Errorf("derive the cookie keys: %w", err)

@@ -20,6 +20,7 @@ func (h *Handlers) home(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	follow(&base)
 	page := views.HomePage{Page: base, CanCreate: v.Actor.Staff.Role.Includes(store.Manager)}
 	page.CanSMS = page.CanCreate && h.Desk.SMS()
 	mine := v.Actor.Staff.ID
@@ -74,6 +75,13 @@ func (h *Handlers) attention(r *http.Request, staffID int64) ([]views.AttentionI
 		if s.State == "trouble" {
 			items = append(items, views.AttentionItem{Icon: "wifi-off", Title: s.Name + " is in trouble", Text: s.LastError})
 		}
+	}
+	if visitOf(r).Actor.Staff.Role.Includes(store.Manager) {
+		outside, err := h.outsideAttention(r)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, outside...)
 	}
 	unknown, err := h.Store.Search(r.Context(), audit.Filter{
 		StaffID: staffID, Result: audit.Unknown, Effect: true, From: h.Now().AddDate(0, 0, -attentionDays),

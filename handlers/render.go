@@ -62,7 +62,7 @@ func (h *Handlers) mirrorAge(r *http.Request) (*views.MirrorAge, error) {
 	if err != nil {
 		return nil, err
 	}
-	age.SyncedAt = good.EndedAt
+	age.SyncedAt, age.Sync = good.EndedAt, h.syncUnderWay()
 	switch last.Outcome {
 	case "failed":
 		age.Failing = last.Detail

@@ -55,6 +55,7 @@ func (h *Handlers) allRoutes() []route {
 		{"GET /customers/import", manager, h.importNew, none},
 		{upload, manager, h.importRead, none},
 		{"GET /customers/import/example.csv", manager, h.importExample, none},
+		{"GET /customers/refresh/events", viewer, h.refreshEvents, none},
 		{"GET /customers/{cuid}", viewer, h.customerShow, none},
 		{"POST /customers/{cuid}/pin", viewer, h.customerPin, none},
 		{"GET /customers/{cuid}/live", viewer, h.customerLive, none},
@@ -79,6 +80,8 @@ func (h *Handlers) allRoutes() []route {
 		{"POST /imports/{id}/pace", manager, h.importPace, none},
 		{"GET /imports/{id}/rows/{n}", manager, h.importRow, none},
 		{"POST /imports/{id}/rows/{n}", manager, h.importRowMend, none},
+		{"GET /outside", manager, h.outsideList, none},
+		{"POST /outside/known", admin, h.outsideKnown, none},
 
 		{"GET /sms", manager, h.smsForm, menu("SMS codes", "message-square-text", "g s")},
 		{"POST /sms", manager, h.smsSend, none},

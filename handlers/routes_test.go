@@ -54,6 +54,9 @@ func TestEveryRouteForEveryRole(t *testing.T) {
 		"POST /customers/views":                     {"/customers/views", out, 422, 422, 422, false},
 		"POST /customers/views/{id}/remove":         {"/customers/views/999/remove", out, 404, 404, 404, false},
 		"POST /customers/{cuid}/pin":                {customer + "/pin", out, 303, 303, 303, false},
+		"GET /customers/refresh/events":             {"/customers/refresh/events", out, 200, 200, 200, false},
+		"GET /outside":                              {"/outside", out, 403, 200, 200, false},
+		"POST /outside/known":                       {"/outside/known", out, 403, 403, 303, false},
 		"GET /customers/{cuid}":                     {customer, out, 200, 200, 200, false},
 		"GET /customers/{cuid}/live":                {customer + "/live", out, 200, 200, 200, false},
 		"GET /customers/{cuid}/answers/{act}":       {customer + "/answers/none", out, 403, 404, 404, false},
@@ -381,8 +384,8 @@ func TestOddCUIDs(t *testing.T) {
 			}
 			b.get(href + "/live").wantStatus(http.StatusOK)
 			log := w.entries(audit.Filter{OnID: cuid, Result: audit.Done})
-			if len(log) != 4 {
-				t.Errorf("%d entries on %q, want 4: passcode, redeem, live, SSO", len(log), cuid)
+			if len(log) != 5 {
+				t.Errorf("%d entries on %q, want 5: from outside, passcode, redeem, live, SSO", len(log), cuid)
 			}
 		})
 	}

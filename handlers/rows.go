@@ -58,6 +58,7 @@ func auditRows(all []audit.Entry) []views.AuditRow {
 var customerActs = map[string]bool{
 	desk.WhatCreate: true, desk.WhatSSO: true, desk.WhatSendPasscode: true, desk.WhatRedeem: true, desk.WhatByCUID: true,
 	desk.WhatNoPasscode: true, desk.WhatReveal: true, desk.WhatLive: true, desk.WhatSettle: true, desk.WhatCaller: true,
+	desk.WhatOutside: true,
 }
 
 // aboutCustomer tells whether an entry's subject is a customer. A denied post

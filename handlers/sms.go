@@ -49,8 +49,12 @@ func (h *Handlers) takeSMSDraft(r *http.Request, cuid string) url.Values {
 
 func (h *Handlers) showSMS(w http.ResponseWriter, r *http.Request, status int, typed url.Values, p *desk.Problem, kept bool) error {
 	ctx, v := r.Context(), visitOf(r)
+	base, err := h.mirrorPage(r, "SMS codes")
+	if err != nil {
+		return err
+	}
 	page := views.SMSPage{
-		Page: h.page(r, "SMS codes"), Enabled: h.Desk.SMS(), CanAdmin: v.Actor.Staff.Role.Includes(store.Admin),
+		Page: base, Enabled: h.Desk.SMS(), CanAdmin: v.Actor.Staff.Role.Includes(store.Admin),
 		Receipt: receipt(), Despite: despite(typed, p), Problem: h.problem(r, p), Kept: kept,
 	}
 	if !page.Enabled {
@@ -66,7 +70,6 @@ func (h *Handlers) showSMS(w http.ResponseWriter, r *http.Request, status int, t
 	if page.Form.Length.Error == "" {
 		page.Short = desk.TooShort(length)
 	}
-	var err error
 	if page.Note, err = h.phoneNote(r, typed.Get("phone"), typed.Get("customer")); err != nil {
 		return err
 	}
@@ -188,8 +191,12 @@ func (h *Handlers) showCode(w http.ResponseWriter, r *http.Request, status int, 
 		return err
 	}
 	row := codeRow(code, h.Now())
+	base, err := h.mirrorPage(r, "Code to "+row.Phone)
+	if err != nil {
+		return err
+	}
 	page := views.SMSCodePage{
-		Page: h.page(r, "Code to "+row.Phone), Code: row, Receipt: receipt(), Stale: stale, Problem: h.problem(r, p), Again: receipt(), Sender: code.Sender, Short: desk.TooShort(code.Length),
+		Page: base, Code: row, Receipt: receipt(), Stale: stale, Problem: h.problem(r, p), Again: receipt(), Sender: code.Sender, Short: desk.TooShort(code.Length),
 		Input: views.Input{Name: "code", Label: "The code that the caller reads out", Secret: true, Value: typed, Autocomplete: "off", Required: true, Autofocus: true, Mono: true, MaxLength: 100},
 	}
 	if p != nil {

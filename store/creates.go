@@ -14,19 +14,20 @@ type OpenCreate struct {
 	Company   string
 	Email     string
 	StartedAt time.Time
-	Syncs     int    // complete syncs that began after it and did not show it
-	State     string // "open", "created", "not created"
-	CUID      string // when created
+	LostAt    time.Time // when its answer was given up
+	Syncs     int       // complete syncs that began after it and did not show it
+	State     string    // "open", "created", "not created"
+	CUID      string    // when created
 	SettledAt time.Time
 }
 
-const openCreateColumns = `act_id, company, email, started_at, syncs, state, cuid, settled_at`
+const openCreateColumns = `act_id, company, email, started_at, lost_at, syncs, state, cuid, settled_at`
 
 func scanOpenCreate(row scanner) (OpenCreate, error) {
 	var c OpenCreate
-	var started, settled sql.NullInt64
-	err := row.Scan(&c.Act, &c.Company, &c.Email, &started, &c.Syncs, &c.State, &c.CUID, &settled)
-	c.StartedAt, c.SettledAt = fromMillis(started), fromMillis(settled)
+	var started, lost, settled sql.NullInt64
+	err := row.Scan(&c.Act, &c.Company, &c.Email, &started, &lost, &c.Syncs, &c.State, &c.CUID, &settled)
+	c.StartedAt, c.LostAt, c.SettledAt = fromMillis(started), fromMillis(lost), fromMillis(settled)
 	return c, err
 }
 
@@ -72,9 +73,11 @@ func (db *DB) OpenCreateOfAct(ctx context.Context, act string) (OpenCreate, erro
 
 // SettleCreates settles, within a believed sync that began at began, the
 // creates whose answer was given up before it: by e-mail when a customer who first
-// appeared after the create has it, otherwise as not created once two syncs or
-// patience have passed without it. It returns those that were settled.
-func (tx *Tx) SettleCreates(ctx context.Context, began time.Time, patience time.Duration) ([]OpenCreate, error) {
+// appeared after the create has it, otherwise as not created once patience has
+// passed without it, or two syncs have, the last of which began gap or more after
+// the answer was given up: ATOM may still be at work on it. It returns those that
+// were settled.
+func (tx *Tx) SettleCreates(ctx context.Context, began time.Time, patience, gap time.Duration) ([]OpenCreate, error) {
 	open, err := collect(ctx, tx, scanOpenCreate, `SELECT `+openCreateColumns+`
 		FROM open_creates WHERE state = 'open' AND lost_at <= $1 ORDER BY started_at`, millis(began))
 	if err != nil {
@@ -91,7 +94,7 @@ func (tx *Tx) SettleCreates(ctx context.Context, began time.Time, patience time.
 			c.State = "created"
 		case err != ErrNotFound:
 			return nil, err
-		case c.Syncs >= 2 || began.Sub(c.StartedAt) >= patience:
+		case c.Syncs >= 2 && began.Sub(c.LostAt) >= gap || began.Sub(c.StartedAt) >= patience:
 			c.State = "not created"
 		}
 		if c.State != "open" {

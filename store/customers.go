@@ -23,6 +23,7 @@ type Customer struct {
 	SeenAt    time.Time // when the mirror first had it
 	ChangedAt time.Time
 	GoneAt    time.Time // zero while ATOM lists it
+	Digest    []byte    // of ATOM's own object; only to be stored, nil when it is not from the list
 }
 
 // Field is one field of ATOM's customer object, its value as text.

@@ -28,6 +28,21 @@ func (r *rig) indexed() {
 	}
 }
 
+// markGone marks those who came in before a moment, but for some.
+func (r *rig) markGone(began time.Time, stay ...string) (n int) {
+	r.Helper()
+	var gone []string
+	if err := r.EachListed(ctx, began, func(l Listed) {
+		if l.Before && !slices.Contains(stay, l.CUID) {
+			gone = append(gone, l.CUID)
+		}
+	}); err != nil {
+		r.Fatal(err)
+	}
+	r.write(func(tx *Tx) (err error) { n, err = tx.MarkGone(ctx, gone); return err })
+	return n
+}
+
 func fields(pairs ...string) (all []Field) {
 	for i := 0; i < len(pairs); i += 2 {
 		all = append(all, Field{pairs[i], pairs[i+1]})
@@ -59,6 +74,28 @@ func TestUpsertKeepsEverythingAndWritesOnlyChanges(t *testing.T) {
 	if got, _ := r.Customer(ctx, nordbygg.CUID); !got.ChangedAt.Equal(start) {
 		t.Errorf("the same was written: changed at %v", got.ChangedAt)
 	}
+	// Its digest is written alone, and only when it is another.
+	digest := func(c Customer, sum string) (total int) {
+		c.Digest = []byte(sum)
+		var before, after int
+		r.write(func(tx *Tx) error {
+			count := func(n *int) error { return tx.QueryRowContext(ctx, `SELECT total_changes()`).Scan(n) }
+			if err := count(&before); err != nil {
+				return err
+			}
+			if added, changed, err := tx.UpsertCustomer(ctx, c); added || changed || err != nil {
+				t.Errorf("its digest: added %v changed %v, %v", added, changed, err)
+			}
+			return count(&after)
+		})
+		return after - before
+	}
+	if first, again, other := digest(nordbygg, "one"), digest(nordbygg, "one"), digest(nordbygg, "two"); first != 1 || again != 0 || other != 1 {
+		t.Errorf("the digest took %d writes, the same one %d, another %d; want 1, 0, 1", first, again, other)
+	}
+	if got, _ := r.Customer(ctx, nordbygg.CUID); !got.ChangedAt.Equal(start) {
+		t.Errorf("a digest changed the customer: %v", got.ChangedAt)
+	}
 	// A field that frontdesk does not know counts too.
 	changed := nordbygg
 	changed.Fields = append(slices.Clone(nordbygg.Fields), Field{"new", "field"})
@@ -84,12 +121,17 @@ func TestGoneAndBack(t *testing.T) {
 	r.clock.Add(time.Second)
 	r.upsert(Customer{CUID: "meanwhile", Email: "shared@example.com", Fields: fields("cuid", "meanwhile")}) // created while the list was on its way
 	mark := func() (n int) {
-		r.write(func(tx *Tx) (err error) { n, err = tx.MarkGone(ctx, map[string]bool{"stays": true}, began); return err })
-		return n
+		return r.markGone(began, "stays")
 	}
-	had, lost, err := r.CountLost(ctx, map[string]bool{"stays": true, "new": true}, began)
-	if had != 2 || lost != 1 || err != nil {
-		t.Errorf("had %d, lost %d, %v", had, lost, err)
+	var before, since []string
+	if err := r.EachListed(ctx, began, func(l Listed) {
+		if l.Before {
+			before = append(before, l.CUID)
+		} else {
+			since = append(since, l.CUID)
+		}
+	}); err != nil || !slices.Equal(before, []string{"goes", "stays"}) || !slices.Equal(since, []string{"meanwhile"}) {
+		t.Errorf("before %q, since %q, %v", before, since, err)
 	}
 	if n := mark(); n != 1 {
 		t.Errorf("%d marked", n)
@@ -384,12 +426,12 @@ func TestSyncReports(t *testing.T) {
 }
 
 func TestCreatesWithALostAnswerAreSettled(t *testing.T) {
-	const patience = 10 * time.Minute
+	const patience, gap = 10 * time.Minute, 30 * time.Second
 	email := "Ana@Example.com"
 	customer := Customer{CUID: "new", Email: "ana@example.COM", Fields: fields("cuid", "new")}
 	settle := func(r *rig, began time.Time) (settled []OpenCreate) {
 		r.Helper()
-		r.write(func(tx *Tx) (err error) { settled, err = tx.SettleCreates(ctx, began, patience); return err })
+		r.write(func(tx *Tx) (err error) { settled, err = tx.SettleCreates(ctx, began, patience, gap); return err })
 		return settled
 	}
 	for _, tt := range []struct {
@@ -399,7 +441,14 @@ func TestCreatesWithALostAnswerAreSettled(t *testing.T) {
 	}{
 		{"a sync that began before it says nothing", func(r *rig) { settle(r, start); settle(r, start.Add(-time.Hour)) }, "open"},
 		{"one sync without it is not enough", func(r *rig) { settle(r, start.Add(time.Second)) }, "open"},
-		{"two syncs without it", func(r *rig) { settle(r, start.Add(time.Second)); settle(r, start.Add(2*time.Second)) }, "not created"},
+		{"nor is one that began late", func(r *rig) { settle(r, start.Add(time.Minute)) }, "open"},
+		{"two quick syncs are not either", func(r *rig) { settle(r, start.Add(time.Second)); settle(r, start.Add(gap-time.Millisecond)) }, "open"},
+		{"two syncs without it, the last after the gap", func(r *rig) { settle(r, start.Add(time.Second)); settle(r, start.Add(gap)) }, "not created"},
+		{"two quick ones, and one after the gap", func(r *rig) {
+			settle(r, start.Add(time.Second))
+			settle(r, start.Add(2*time.Second))
+			settle(r, start.Add(gap))
+		}, "not created"},
 		{"a moment before ten minutes", func(r *rig) { settle(r, start.Add(patience-time.Millisecond)) }, "open"},
 		{"ten minutes without it", func(r *rig) { settle(r, start.Add(patience)) }, "not created"},
 		{"by e-mail", func(r *rig) { r.clock.Add(time.Second); r.upsert(customer); settle(r, start.Add(time.Second)) }, "created"},
@@ -417,7 +466,7 @@ func TestCreatesWithALostAnswerAreSettled(t *testing.T) {
 		}, "open"},
 		{"not by a customer who is gone", func(r *rig) {
 			r.upsert(customer)
-			r.write(func(tx *Tx) error { _, err := tx.MarkGone(ctx, nil, start.Add(time.Hour)); return err })
+			r.markGone(start.Add(time.Hour))
 			settle(r, start.Add(time.Second))
 		}, "open"},
 		{"once settled it stays so", func(r *rig) {

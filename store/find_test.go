@@ -36,11 +36,7 @@ func (f *finding) change() {
 	f.clock.Add(time.Second)
 	cuid := fmt.Sprintf("c%d", f.rand.IntN(80))
 	if f.rand.IntN(6) == 0 { // ATOM lists one less
-		present := map[string]bool{}
-		for other, c := range f.all {
-			present[other] = c.GoneAt.IsZero() && other != cuid
-		}
-		f.write(func(tx *Tx) error { _, err := tx.MarkGone(ctx, present, f.clock.Now()); return err })
+		f.write(func(tx *Tx) error { _, err := tx.MarkGone(ctx, []string{cuid}); return err })
 		if c, ok := f.all[cuid]; ok && c.GoneAt.IsZero() {
 			c.GoneAt = f.clock.Now()
 			f.all[cuid] = c

@@ -125,6 +125,7 @@ func TestEveryColumnOfBytesIsSealedOrKnownToBeInClear(t *testing.T) {
 		// The queue's, as River describes them: a job says which import it runs.
 		"river_job.args": true, "river_job.attempted_by": true, "river_job.errors": true, "river_job.metadata": true, "river_job.tags": true,
 		"river_job.unique_key": true, "river_queue.metadata": true, "river_client.metadata": true, "river_client_queue.metadata": true,
+		"customers.digest": true, // a hash of a whole object
 	}
 	rows, err := r.raw().Query(`SELECT m.name || '.' || c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table' AND c.type = 'BLOB'`)
 	if err != nil {

@@ -166,6 +166,9 @@ func (db *DB) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := db.finishFill(ctx); err != nil { // before the migrations, which know of all indexes
+		return err
+	}
 	provider, err := goose.NewProvider(goose.DialectSQLite3, db.pool, dir, goose.WithGoMigrations(
 		goose.NewGoMigration(provedSince, &goose.GoFunc{RunTx: db.adoptLog}, nil),
 		goose.NewGoMigration(citingSince, &goose.GoFunc{RunTx: letCite}, nil),
@@ -323,6 +326,11 @@ func (db *DB) Ping(ctx context.Context) error {
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// execer is what writes need; both a pool's transaction and ours have it.
+type execer interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
 // collect runs a query and scans each row with scan.

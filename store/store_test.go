@@ -132,13 +132,14 @@ func (r *rig) staff(username string, role Role) Staff {
 	return s
 }
 
-// undoNewer takes a database back to before finding and imports.
+// undoNewer takes a database back to before finding, imports and the mirror's digests.
 var undoNewer = []string{
 	`DROP TABLE import_rows`, `DROP TABLE imports`, `DROP TABLE river_job`, `DROP TABLE river_leader`, `DROP TABLE river_queue`,
 	`DROP TABLE river_client_queue`, `DROP TABLE river_client`, `DROP TABLE river_migration`,
 	`DROP TABLE customers_text`, `DROP TABLE customer_places`, `DROP TABLE pins`, `DROP INDEX customers_phone_text`, `DROP INDEX customers_gone`,
 	`DROP INDEX customers_country_company`, `DROP INDEX customers_state_company`,
-	`DROP INDEX views_staff`, `ALTER TABLE views DROP COLUMN page`, `ALTER TABLE views RENAME TO audit_views`,
+	`DROP INDEX customers_listed`, `ALTER TABLE customers DROP COLUMN digest`, `DROP INDEX open_creates_cuid`, `DROP TABLE outside`, `DROP TABLE sms_seen`,
+	`DROP TABLE fill_indexes`, `DROP INDEX views_staff`, `ALTER TABLE views DROP COLUMN page`, `ALTER TABLE views RENAME TO audit_views`,
 	`CREATE INDEX audit_views_staff ON audit_views (staff_id)`,
 }
 

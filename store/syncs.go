@@ -52,55 +52,92 @@ func (db *DB) LastGoodSync(ctx context.Context) (SyncReport, error) {
 	return one(scanSync(db.reader.QueryRowContext(ctx, `SELECT `+syncColumns+` FROM syncs WHERE outcome = 'done' ORDER BY id DESC LIMIT 1`)))
 }
 
-// CountLost counts the customers who came in before began and are not gone,
-// and those of them who are not in present.
-func (db *DB) CountLost(ctx context.Context, present map[string]bool, began time.Time) (had, lost int, err error) {
-	cuids, err := presentBefore(ctx, db.reader, began)
-	for _, cuid := range cuids {
-		if !present[cuid] {
-			lost++
-		}
+// Listed is a customer who is not gone, as a sync compares them with ATOM's list.
+type Listed struct {
+	CUID   string
+	Digest []byte // valid until the next; nil when the row is not from a list
+	Before bool   // came in before the sync began
+}
+
+// EachListed hands on the customers who are not gone; began is when the sync
+// that asks has begun. It reads an index alone.
+func (db *DB) EachListed(ctx context.Context, began time.Time, yield func(Listed)) error {
+	rows, err := db.reader.QueryContext(ctx, `SELECT cuid, digest, seen_at < $1 FROM customers WHERE gone_at IS NULL`, millis(began))
+	if err != nil {
+		return fmt.Errorf("read the digests: %w", err)
 	}
-	return len(cuids), lost, err
+	defer rows.Close()
+	for rows.Next() {
+		var l Listed
+		if err := rows.Scan(&l.CUID, (*sql.RawBytes)(&l.Digest), &l.Before); err != nil {
+			return err
+		}
+		yield(l)
+	}
+	return rows.Err()
 }
 
-// presentBefore returns who came in before a moment and is not gone.
-func presentBefore(ctx context.Context, q querier, moment time.Time) ([]string, error) {
-	return collect(ctx, q, func(s scanner) (v string, err error) { return v, s.Scan(&v) },
-		`SELECT cuid FROM customers WHERE gone_at IS NULL AND seen_at < $1`, millis(moment))
+// CustomerRow is a customer as the table holds it, with all that it is found and
+// sorted by.
+type CustomerRow struct {
+	Customer
+	fields, search                                           string
+	company, email, country, state, name, city, created, tel string // folded
 }
 
-// UpsertCustomer brings one customer of ATOM's list into the mirror. A row
-// that says the same already is not written.
-func (tx *Tx) UpsertCustomer(ctx context.Context, c Customer) (added, changed bool, err error) {
+// NewCustomerRow works a customer's row out, which takes as long as storing it: a
+// sync does it before its transaction.
+func NewCustomerRow(c Customer) (CustomerRow, error) {
 	fields, err := json.Marshal(c.Fields)
+	if err != nil {
+		return CustomerRow{}, err
+	}
+	r := CustomerRow{
+		Customer: c, fields: string(fields), company: Fold(c.Company), email: Fold(c.Email), country: Fold(c.Country), state: Fold(c.State),
+		name: Fold(c.Name), city: Fold(c.City), created: createdKey(c.Created), tel: phoneKey(c.Phone),
+	}
+	r.search = searchText(c)
+	return r, nil
+}
+
+// UpsertCustomer brings one customer into the mirror, see UpsertRow.
+func (tx *Tx) UpsertCustomer(ctx context.Context, c Customer) (added, changed bool, err error) {
+	row, err := NewCustomerRow(c)
 	if err != nil {
 		return false, false, err
 	}
-	search := searchText(c)
+	return tx.UpsertRow(ctx, row)
+}
+
+// UpsertRow brings one customer of ATOM's list into the mirror. A row that says
+// the same already is not written, except for its digest.
+func (tx *Tx) UpsertRow(ctx context.Context, c CustomerRow) (added, changed bool, err error) {
 	now := tx.db.now()
 	var seen int64
 	err = tx.QueryRowContext(ctx, `
 		INSERT INTO customers (cuid, company, email, name, address, country, city, zip, state, phone, website, created, fields,
-			search, company_key, email_key, country_key, state_key, name_key, city_key, created_key, seen_at, changed_at, phone_key)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $22, $23)
+			search, company_key, email_key, country_key, state_key, name_key, city_key, created_key, seen_at, changed_at, phone_key, digest)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $22, $23, $24)
 		ON CONFLICT (cuid) DO UPDATE SET
 			company = excluded.company, email = excluded.email, name = excluded.name, address = excluded.address,
 			country = excluded.country, city = excluded.city, zip = excluded.zip, state = excluded.state,
 			phone = excluded.phone, website = excluded.website, created = excluded.created, fields = excluded.fields,
 			search = excluded.search, company_key = excluded.company_key, email_key = excluded.email_key,
 			country_key = excluded.country_key, state_key = excluded.state_key, name_key = excluded.name_key,
-			city_key = excluded.city_key, created_key = excluded.created_key, phone_key = excluded.phone_key, changed_at = excluded.changed_at, gone_at = NULL
+			city_key = excluded.city_key, created_key = excluded.created_key, phone_key = excluded.phone_key, changed_at = excluded.changed_at, gone_at = NULL, digest = excluded.digest
 		WHERE customers.fields <> excluded.fields OR customers.search <> excluded.search OR customers.gone_at IS NOT NULL
 		RETURNING seen_at`,
-		c.CUID, c.Company, c.Email, c.Name, c.Address, c.Country, c.City, c.Zip, c.State, c.Phone, c.Website, c.Created, string(fields),
-		search, Fold(c.Company), Fold(c.Email), Fold(c.Country), Fold(c.State), Fold(c.Name), Fold(c.City), createdKey(c.Created),
-		millis(now), phoneKey(c.Phone)).Scan(&seen)
+		c.CUID, c.Company, c.Email, c.Name, c.Address, c.Country, c.City, c.Zip, c.State, c.Phone, c.Website, c.Created, c.fields,
+		c.search, c.company, c.email, c.country, c.state, c.name, c.city, c.created, millis(now), c.tel, c.Digest).Scan(&seen)
 	if errors.Is(err, sql.ErrNoRows) {
-		return false, false, nil
+		if c.Digest == nil {
+			return false, false, nil
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE customers SET digest = $1 WHERE cuid = $2 AND digest IS DISTINCT FROM $1`, c.Digest, c.CUID)
+		return false, false, err
 	}
 	if err == nil {
-		err = tx.indexCustomer(ctx, c.CUID, Fold(c.Company), search, false)
+		err = tx.indexCustomer(ctx, c.CUID, c.company, c.search, false)
 	}
 	if err != nil {
 		return false, false, fmt.Errorf("store customer: %w", err)
@@ -108,26 +145,26 @@ func (tx *Tx) UpsertCustomer(ctx context.Context, c Customer) (added, changed bo
 	return seen == now.UnixMilli(), seen != now.UnixMilli(), nil
 }
 
-// MarkGone marks the customers that are not in present, and returns how many
-// were marked. Those that came in after began, when the list was asked for,
-// are left alone: the list could not have them yet. Nothing is deleted.
-func (tx *Tx) MarkGone(ctx context.Context, present map[string]bool, began time.Time) (int, error) {
-	cuids, err := presentBefore(ctx, tx, began)
-	if err != nil {
-		return 0, err
-	}
+// MarkGone marks customers whom ATOM does not list any more, and returns how many
+// were not marked yet. Nothing is deleted.
+func (tx *Tx) MarkGone(ctx context.Context, cuids []string) (int, error) {
 	gone := 0
 	for _, cuid := range cuids {
-		if present[cuid] {
-			continue
-		}
-		if _, err := tx.ExecContext(ctx, `UPDATE customers SET gone_at = $1 WHERE cuid = $2`, millis(tx.db.now()), cuid); err != nil {
+		done, err := tx.ExecContext(ctx, `UPDATE customers SET gone_at = $1 WHERE cuid = $2 AND gone_at IS NULL`, millis(tx.db.now()), cuid)
+		if err != nil {
 			return 0, fmt.Errorf("mark customer gone: %w", err)
 		}
+		n, err := done.RowsAffected()
+		if err != nil {
+			return 0, err
+		}
+		if n == 0 {
+			continue
+		}
+		gone++
 		if err := tx.indexCustomer(ctx, cuid, "", "", true); err != nil {
 			return 0, err
 		}
-		gone++
 	}
 	return gone, nil
 }

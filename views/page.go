@@ -31,6 +31,7 @@ type Page struct {
 	EndsSoon   bool      // so soon that the page offers to renew it
 	MirrorAge  *MirrorAge
 	Demo       bool
+	Reload     int      // seconds after which it looks again by itself without JavaScript; 0: never
 	Alarm      *Problem // the audit log is not what it was
 	ReadOnly   string   // why nothing can be written for now; "" when it can
 }
@@ -71,6 +72,7 @@ type MirrorAge struct {
 	Doubted  string    // why the last list was not believed; "" when it was
 	CanForce bool      // the reader may have it believed
 	CanSync  bool
+	Sync     *Sync // that somebody waits for; nil: none
 }
 
 // Problem is a failure as the reader sees it.

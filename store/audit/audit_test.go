@@ -264,7 +264,7 @@ func TestAnUnknownCreateShowsHowItWasSettled(t *testing.T) {
 		t.Errorf("settled %q, want open", got.Settled)
 	}
 	if err := l.Write(ctx, func(tx *store.Tx) error {
-		_, err := tx.SettleCreates(ctx, start.Add(time.Hour), 10*time.Minute)
+		_, err := tx.SettleCreates(ctx, start.Add(time.Hour), 10*time.Minute, 30*time.Second)
 		return err
 	}); err != nil {
 		t.Fatal(err)

@@ -53,7 +53,7 @@ var calls = []act{
 	}, "POST", "/customer", "app", 200, credentialsJSON},
 	{"list", false, func(ctx context.Context, c *atom.Client) (any, error) {
 		n := 0
-		_, err := c.Customers(ctx, func(atom.Customer) error { n++; return nil })
+		_, err := c.Customers(ctx, func(atom.Element) error { n++; return nil })
 		return n, err
 	}, "GET", "/customer/", "app", 200, `[{"cuid":"c1"}]`},
 	{"customer", false, func(ctx context.Context, c *atom.Client) (any, error) {

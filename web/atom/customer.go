@@ -68,6 +68,28 @@ func parseCustomer(n names, raw []byte) (c Customer, ok bool) {
 	return c, ok
 }
 
+// cuidOf is the cuid that parseCustomer finds, without the rest.
+func cuidOf(raw []byte) (string, error) {
+	raw = bytes.TrimSpace(raw)
+	if len(raw) == 0 || raw[0] != '{' {
+		return "", ErrOdd
+	}
+	if !utf8.Valid(raw) {
+		raw = bytes.ToValidUTF8(raw, []byte("\ufffd"))
+	}
+	var cuid []byte
+	exact := false
+	for name, value := range members(raw) {
+		if name == "cuid" || !exact && strings.ToLower(name) == "cuid" {
+			cuid, exact = value, name == "cuid"
+		}
+	}
+	if text, ok := parseCUID(cuid); ok {
+		return text, nil
+	}
+	return "", ErrOdd
+}
+
 // parseCUID reads a cuid: opaque text, or a number of which the digits count.
 func parseCUID(raw []byte) (string, bool) {
 	if len(raw) == 0 || raw[0] != '"' && raw[0] != '-' && (raw[0] < '0' || raw[0] > '9') {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 
@@ -13,13 +14,45 @@ import (
 // maxCustomer is the largest element of the list that is read, in bytes.
 const maxCustomer = 1 << 20
 
+// ErrOdd is what an element of the list without a usable cuid gives.
+var ErrOdd = errors.New("no customer with a usable cuid")
+
+// Element is one element of the list. Raw is valid JSON, as ATOM wrote it.
+type Element struct {
+	Raw   []byte
+	names names
+}
+
+// CUID reads the cuid alone, which takes a fraction of reading the customer.
+func (e Element) CUID() (string, error) { return cuidOf(e.Raw) }
+
+// Customer reads the whole element; ErrOdd when CUID gives that.
+func (e Element) Customer() (Customer, error) {
+	c, ok := parseCustomer(e.names, e.Raw)
+	if !ok {
+		return Customer{}, ErrOdd
+	}
+	return c, nil
+}
+
+// Kept makes elements again of those that were kept raw.
+type Kept struct{ names names }
+
+// Element returns the element that raw was the Raw of.
+func (k *Kept) Element(raw []byte) Element {
+	if k.names == nil {
+		k.names = names{}
+	}
+	return Element{raw, k.names}
+}
+
 // Customers asks for all customers and hands them to yield one by one while
-// the list arrives: it has no paging and can be tens of MB. Elements that are
-// no objects, have no usable cuid or are larger than 1 MiB are skipped and
-// counted. A list that is cut, or no array, is Unanswered; customers yielded
-// until then are not the whole list. yield's error ends the call and is
-// returned as it is.
-func (c *Client) Customers(ctx context.Context, yield func(Customer) error) (skipped int, err error) {
+// the list arrives: it has no paging and can be tens of MB. An element is valid
+// until yield returns. Those that are larger than 1 MiB, or for which yield
+// returns ErrOdd, are skipped and counted. A list that is cut, or no array, is
+// Unanswered; what was yielded until then is not the whole list. Any other error
+// of yield ends the call and is returned as it is.
+func (c *Client) Customers(ctx context.Context, yield func(Element) error) (skipped int, err error) {
 	// Exactly /customer/, with the slash that the create does not have.
 	req := c.app("list customers", http.MethodGet, "/customer/")
 	req.Long = true
@@ -35,7 +68,7 @@ func (c *Client) Customers(ctx context.Context, yield func(Customer) error) (ski
 
 // readCustomers decodes the list. The decoder's errors can quote the list, so
 // they are replaced by fixed sentences.
-func readCustomers(r *call.Response, body io.Reader, yield func(Customer) error) (skipped int, err error) {
+func readCustomers(r *call.Response, body io.Reader, yield func(Element) error) (skipped int, err error) {
 	buffered := bufio.NewReaderSize(body, 64<<10)
 	if mark, _ := buffered.Peek(3); string(mark) == "\ufeff" {
 		buffered.Discard(3)
@@ -60,12 +93,10 @@ func readCustomers(r *call.Response, body io.Reader, yield func(Customer) error)
 			skipped++
 			continue
 		}
-		customer, ok := parseCustomer(seen, raw)
-		if !ok {
+		switch err := yield(Element{raw, seen}); {
+		case err == ErrOdd:
 			skipped++
-			continue
-		}
-		if err := yield(customer); err != nil {
+		case err != nil:
 			return skipped, err
 		}
 	}

@@ -20,9 +20,15 @@ import (
 func list(t *testing.T, body string) (got []atom.Customer, skipped int, err error) {
 	t.Helper()
 	url, _ := serve(t, answer(200, body))
-	skipped, err = client(url).Customers(t.Context(), func(c atom.Customer) error {
-		got = append(got, c)
-		return nil
+	skipped, err = client(url).Customers(t.Context(), func(e atom.Element) error {
+		c, err := e.Customer()
+		if err == nil {
+			got = append(got, c)
+		}
+		if cuid, cuidErr := e.CUID(); cuid != c.CUID || cuidErr != err {
+			t.Errorf("%s: the cuid alone is %q, %v; the customer's %q, %v", e.Raw, cuid, cuidErr, c.CUID, err)
+		}
+		return err
 	})
 	return got, skipped, err
 }
@@ -145,7 +151,13 @@ func TestListEndsEarly(t *testing.T) {
 	own := errors.New("enough")
 	url, _ := serve(t, answer(200, `[7,{"cuid":"c1"},{"cuid":"c2"}]`))
 	n := 0
-	skipped, err := client(url).Customers(t.Context(), func(atom.Customer) error { n++; return own })
+	skipped, err := client(url).Customers(t.Context(), func(e atom.Element) error {
+		if _, err := e.CUID(); err != nil {
+			return err
+		}
+		n++
+		return own
+	})
 	if err != own || n != 1 || skipped != 1 {
 		t.Errorf("%v after %d, skipped %d", err, n, skipped)
 	}
@@ -171,7 +183,7 @@ func TestListConnectionFails(t *testing.T) {
 	} {
 		url, _ := serve(t, h)
 		n := 0
-		_, err := client(url).Customers(t.Context(), func(atom.Customer) error { n++; return nil })
+		_, err := client(url).Customers(t.Context(), func(atom.Element) error { n++; return nil })
 		if e := typed(t, err); e.Kind != call.Unanswered || e.Timeout != (name == "stalls") {
 			t.Errorf("%s: %v", name, e)
 		}
@@ -199,9 +211,9 @@ func TestLargeListCompressed(t *testing.T) {
 	c := atom.New(url, superKey, superToken, call.New("atom", call.Limits{}, nil))
 	got := 0
 	start := time.Now()
-	skipped, err := c.Customers(t.Context(), func(c atom.Customer) error {
-		if len(c.Fields) != 12 {
-			return fmt.Errorf("fields %v", c.Fields)
+	skipped, err := c.Customers(t.Context(), func(e atom.Element) error {
+		if c, err := e.Customer(); err != nil || len(c.Fields) != 12 {
+			return fmt.Errorf("fields %v, %v", c.Fields, err)
 		}
 		got++
 		return nil

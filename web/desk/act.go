@@ -288,6 +288,10 @@ const (
 	WhatSMSSettings  = "change SMS defaults"
 	WhatSync         = "sync customers"
 	WhatSettle       = "settle create"
+	WhatSettleSMS    = "settle SMS code"
+	WhatOutside      = "customer from outside"
+	WhatOutsideSMS   = "SMS code from outside"
+	WhatKnowOutside  = "know what is from outside"
 	WhatRevealToken  = "reveal token"
 	WhatCPaaSToken   = "store CPaaS token" // #nosec G101 -- an act's name
 	WhatAddStaff     = "add staff"

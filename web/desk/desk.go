@@ -45,6 +45,8 @@ type Config struct {
 	Reason  bool          // SSO and credential acts want a written reason
 	Sinks   []Sink        // where the audit log is streamed to, each of another name
 
+	SettleGap time.Duration // how long a lost create may take to show up in ATOM's list; settleGap when 0
+
 	// Limits on SMS codes; zero is none.
 	SMSCountries []string      // regions that codes may go to
 	SMSPerStaff  int           // codes that one person may send within 24 hours
@@ -75,6 +77,9 @@ func New(c Config) *Desk {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.SettleGap == 0 {
+		c.SettleGap = settleGap
+	}
 	d := &Desk{Config: c, imports: newImports(), unindexed: make(chan struct{}, 1), stopping: make(chan struct{})}
 	d.Mirror = newMirror(d)
 	for _, sink := range c.Sinks {
@@ -89,6 +94,7 @@ func New(c Config) *Desk {
 func (d *Desk) Run(ctx context.Context) {
 	var jobs sync.WaitGroup
 	jobs.Go(func() { d.Mirror.run(ctx) })
+	jobs.Go(func() { d.Mirror.followSMS(ctx) })
 	jobs.Go(func() { d.sweep(ctx) })
 	jobs.Go(func() { d.catchUp(ctx) })
 	jobs.Go(func() { d.checkLog(ctx) })

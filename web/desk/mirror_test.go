@@ -259,7 +259,8 @@ func TestALostCreateIsSettled(t *testing.T) {
 	}{
 		{"made: by the first sync", true, 1, time.Second, "created"},
 		{"not made: one sync is not enough", false, 1, time.Second, "open"},
-		{"not made: two syncs", false, 2, time.Second, "not created"},
+		{"not made: two quick syncs are not either", false, 2, time.Second, "open"},
+		{"not made: two syncs, the last half a minute later", false, 2, 15 * time.Second, "not created"},
 		{"not made: ten minutes", false, 1, 10 * time.Minute, "not created"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

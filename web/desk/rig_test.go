@@ -136,7 +136,7 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	if r.raw, err = sql.Open("sqlite", r.path); err != nil {
+	if r.raw, err = sql.Open("sqlite", r.path+"?_pragma=busy_timeout(5000)"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.raw.Close() })

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -121,33 +122,37 @@ func (c *Client) Get(ctx context.Context, id int64) (Authentication, error) {
 
 // List returns all authentications. Elements without an ID are left out.
 func (c *Client) List(ctx context.Context) ([]Authentication, error) {
-	req, err := c.request("list codes", http.MethodGet, "/api/authentications", nil)
-	if err != nil {
-		return nil, err
-	}
-	req.Long = true
 	out := []Authentication{}
-	req.Check = func(r *call.Response) error {
-		if !r.OK() {
-			return refusal(r)
-		}
-		var elements []json.RawMessage
-		if err := r.Array(&elements); err != nil {
-			return err
-		}
-		for _, raw := range elements {
-			var w wireAuthentication
-			if json.Unmarshal(raw, &w) == nil && w.ID > 0 {
-				out = append(out, w.authentication())
-			}
-		}
+	err := c.Each(ctx, func(a Authentication) error {
+		out = append(out, a)
 		return nil
-	}
-	if _, err := c.call.Do(ctx, req); err != nil {
+	})
+	if err != nil {
 		return nil, err
 	}
 	return out, nil
 }
+
+// Each hands all authentications to yield, one by one while the list arrives: it
+// has no paging. Elements without an ID are left out. A list that is cut, or no
+// array, is Unanswered; what was yielded until then is not the whole list. yield's
+// error ends the call and is returned as it is.
+func (c *Client) Each(ctx context.Context, yield func(Authentication) error) error {
+	req, err := c.request("list codes", http.MethodGet, "/api/authentications", nil)
+	if err != nil {
+		return err
+	}
+	req.Long = true
+	return c.call.Stream(ctx, req, func(r *call.Response, body io.Reader) error {
+		if !r.OK() {
+			return refusal(r)
+		}
+		return eachAuthentication(r, body, yield)
+	})
+}
+
+// Account is whose codes these are; "" for a Bearer token, which does not say.
+func (c *Client) Account() string { return c.creds.Account }
 
 // Validate checks a code that a person typed; a valid code becomes used. An
 // invalid one is no error.

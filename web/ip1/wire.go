@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -103,6 +104,37 @@ type wireAuthentication struct {
 	Phone                  call.Text
 	Created, Expires, Used date
 	HasExpired, IsUsed     flag
+}
+
+// eachAuthentication reads the list. The decoder's errors can quote it, so they are
+// replaced by fixed sentences.
+func eachAuthentication(r *call.Response, body io.Reader, yield func(Authentication) error) error {
+	dec := json.NewDecoder(body)
+	if open, err := dec.Token(); err != nil || open != json.Delim('[') {
+		return r.Unintelligible("the answer is not a JSON array")
+	}
+	var raw json.RawMessage
+	for dec.More() {
+		raw = raw[:0]
+		if dec.Decode(&raw) != nil {
+			return r.Unintelligible("the list breaks off")
+		}
+		var w wireAuthentication
+		if json.Unmarshal(raw, &w) != nil || w.ID <= 0 {
+			continue
+		}
+		if err := yield(w.authentication()); err != nil {
+			return err
+		}
+	}
+	if _, err := dec.Token(); err != nil {
+		return r.Unintelligible("the list breaks off")
+	}
+	// What follows the array must be nothing.
+	if _, err := dec.Token(); err != io.EOF {
+		return r.Unintelligible("the list does not end where it should")
+	}
+	return nil
 }
 
 func (w wireAuthentication) authentication() Authentication {
