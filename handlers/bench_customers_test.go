@@ -3,6 +3,7 @@ package handlers
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -18,7 +20,9 @@ import (
 	"time"
 
 	"frontdesk/store"
+	"frontdesk/store/audit"
 	"frontdesk/views"
+	"frontdesk/web/desk"
 )
 
 // lookup is a kind of request that the benchmark sends, each time another one.
@@ -42,6 +46,8 @@ func BenchmarkHundredThousand(b *testing.B) {
 	if err := w.db.IndexCustomers(ctx); err != nil {
 		b.Fatal(err)
 	}
+	// The sandbox's own customers are not frontdesk's memory to look after.
+	w.fault(`{"service": "atom", "customers": 1}`)
 	browser := w.signedIn("alice")
 	home := must(url.Parse(w.server.URL))
 	var cookies []string
@@ -49,7 +55,8 @@ func BenchmarkHundredThousand(b *testing.B) {
 		cookies = append(cookies, c.Name+"="+c.Value)
 	}
 	random := rand.New(rand.NewPCG(1, 2))
-	all := w.everybody(b)
+	all := w.sample(b, 20)
+	runtime.GC()
 	fragment := func(least, most int) string {
 		for {
 			c := all[random.IntN(len(all))]
@@ -89,13 +96,10 @@ func BenchmarkHundredThousand(b *testing.B) {
 		depths = append(depths, "/customers?cursor="+page.Next)
 	}
 	lookups := []lookup{
-		{"list", many(2000, func() string { return depths[random.IntN(len(depths))] }), find, 0.6, 3 * time.Millisecond},
+		{"list", many(5000, func() string { return depths[random.IntN(len(depths))] }), find, 0.6, 3 * time.Millisecond},
 		{"search", many(6000, func() string { return "/customers?q=" + url.QueryEscape(fragment(3, 8)) }), find, 0.7, 15 * time.Millisecond},
 		{"beginnings", many(2000, func() string { return "/customers?q=" + url.QueryEscape(fragment(1, 2)) }), find, 0, 15 * time.Millisecond},
-		{"detail", many(2000, func() string { return views.CustomerPath(all[random.IntN(len(all))].CUID) }), func(r *http.Request) error {
-			_, err := w.db.Customer(r.Context(), views.CUID(strings.TrimPrefix(r.URL.Path, "/customers/")))
-			return err
-		}, 0.5, 2 * time.Millisecond},
+		{"detail", many(4000, func() string { return views.CustomerPath(all[random.IntN(len(all))].CUID) }), w.readDetail, 0.5, 2 * time.Millisecond},
 	}
 	for _, l := range lookups {
 		b.Run(l.name, func(b *testing.B) {
@@ -106,17 +110,36 @@ func BenchmarkHundredThousand(b *testing.B) {
 	}
 }
 
-// everybody is every customer of the mirror.
-func (w *world) everybody(b *testing.B) []store.Customer {
+// readDetail reads what a customer's page shows, as its handler does.
+func (w *world) readDetail(r *http.Request) error {
+	ctx := r.Context()
+	c, err := w.db.Customer(ctx, views.CUID(strings.TrimPrefix(r.URL.Path, "/customers/")))
+	if err != nil {
+		return err
+	}
+	_, pinned := w.db.IsPinned(ctx, 1, c.CUID)
+	_, timeline := w.db.Search(ctx, audit.Filter{OnID: c.CUID}, audit.Page{Limit: 10})
+	_, _, stored := w.h.storedCredentials(ctx, c.CUID)
+	_, same := w.db.SharingEmail(ctx, c.Email)
+	_, near := w.desk.Colleagues(ctx, desk.Actor{Staff: store.Staff{ID: 1}}, audit.Subject{ID: c.CUID, Email: c.Email})
+	_, _, caller := w.h.caller(ctx, c.CUID)
+	_, code := w.h.codeUnderWay(ctx, c.CUID)
+	return errors.Join(pinned, timeline, stored, same, near, caller, code)
+}
+
+// sample is every so manieth customer of the mirror.
+func (w *world) sample(b *testing.B, every int) []store.Customer {
 	var all []store.Customer
-	q := store.CustomerQuery{Limit: 1000, Whole: true}
+	q, n := store.CustomerQuery{Limit: 1000}, 0
 	for {
 		page, err := w.db.FindCustomers(b.Context(), q)
 		if err != nil {
 			b.Fatal(err)
 		}
 		for _, c := range page.Customers {
-			all = append(all, c.Customer)
+			if n++; n%every == 0 {
+				all = append(all, c.Customer)
+			}
 		}
 		if q.Cursor = page.Next; page.Next == "" {
 			return all
@@ -126,7 +149,7 @@ func (w *world) everybody(b *testing.B) []store.Customer {
 
 func (w *world) lookUp(b *testing.B, l lookup, cookies string) {
 	page := w.server.Listener.Addr().String()
-	body := sample(b, page, l.targets[0], cookies)
+	body := answer(b, page, l.targets[0], cookies)
 	bare := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if err := l.bare(r); err != nil {
 			b.Error(err)
@@ -157,8 +180,8 @@ func (w *world) lookUp(b *testing.B, l lookup, cookies string) {
 	b.Logf("%s: p50 %v, p99 %v (limit %v), %.0f pages/s with 8 connections, %.2f of bare (aim %.2f)", l.name, p(50), p(99), l.limit, rates[2], ratios[2], l.ratio)
 }
 
-// sample is one answer's body.
-func sample(b *testing.B, address, target, cookies string) []byte {
+// answer is one answer's body.
+func answer(b *testing.B, address, target, cookies string) []byte {
 	b.Helper()
 	conn, err := net.Dial("tcp", address)
 	if err != nil {

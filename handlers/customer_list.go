@@ -54,6 +54,7 @@ func (h *Handlers) showListing(w http.ResponseWriter, r *http.Request, status in
 		CanCreate: staff.Role.Includes(store.Manager), Problem: h.problem(r, failed.problem), Kept: failed.kept, Chips: listingChips(q),
 	}
 	page.Columns, page.Choices = columnsOf(q)
+	page.Usual = !q.Has("cols")
 	page.Filtered = page.Filtered || len(page.Chips) > 0
 	if failed.problem != nil && failed.typed == nil {
 		page.MirrorAge.Failing = "" // the problem says it already
@@ -149,13 +150,14 @@ func listingInputs(q url.Values, wrong map[string]string, countries, states []st
 	}
 	places := func(name, all string, values []string) []views.Option {
 		options := []views.Option{{Value: "", Label: all}}
+		chosen := q.Get(name)
 		for _, place := range values {
-			if store.Fold(place) == store.Fold(q.Get(name)) {
-				place = q.Get(name)
+			if chosen != "" && store.Fold(place) == store.Fold(chosen) {
+				place = chosen
 			}
 			options = append(options, views.Option{Value: place, Label: place})
 		}
-		return known(options, q.Get(name))
+		return known(options, chosen)
 	}
 	day := func(name string) string {
 		if wrong[name] != "" {

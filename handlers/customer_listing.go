@@ -93,8 +93,8 @@ func changed(q url.Values, pairs ...string) string {
 // columnsOf are the list's columns as chosen, with the way to sort by each.
 func columnsOf(q url.Values) (shown []views.CustomerColumn, choices []views.Choice) {
 	chosen := strings.Split(q.Get("cols"), ",")
-	column := func(key, label, class string) views.CustomerColumn {
-		c := views.CustomerColumn{Key: key, Label: label, Class: class, Sorted: "none"}
+	column := func(key, label string, always bool) views.CustomerColumn {
+		c := views.CustomerColumn{Key: key, Label: label, Always: always, Sorted: "none"}
 		next := key
 		switch sort := q.Get("sort"); {
 		case sort == key, sort == "" && key == "company" && q.Get("q") == "":
@@ -105,15 +105,15 @@ func columnsOf(q url.Values) (shown []views.CustomerColumn, choices []views.Choi
 		c.SortPath = changed(q, "sort", next)
 		return c
 	}
-	shown = append(shown, column("company", "Company", ""))
+	shown = append(shown, column("company", "Company", true))
 	for _, c := range listingColumns {
-		on, class := c.usual, views.RoomFor(c.key)
+		on, always := c.usual, c.key == "email"
 		if q.Get("cols") != "" {
-			on, class = slices.Contains(chosen, c.key), "" // whoever chose it wants to see it, on any screen
+			on, always = slices.Contains(chosen, c.key), true // whoever chose it wants to see it
 		}
 		choices = append(choices, views.Choice{Value: c.key, Label: c.label, Chosen: on})
 		if on {
-			shown = append(shown, column(c.key, c.label, class))
+			shown = append(shown, column(c.key, c.label, always))
 		}
 	}
 	return shown, choices
@@ -135,7 +135,7 @@ func listedRows(found []store.ListedCustomer, columns []views.CustomerColumn, te
 			default:
 				cell.Pieces = m.pieces(cell.Text)
 			}
-			row.Cells[j], hit = cell, hit || (column.Class == "" && isHit(cell.Pieces))
+			row.Cells[j], hit = cell, hit || (column.Always && isHit(cell.Pieces))
 		}
 		if text != "" && !hit {
 			row.Elsewhere, row.Where = m.elsewhere(c.Customer)

@@ -82,7 +82,7 @@ func (h *Handlers) showCustomer(w http.ResponseWriter, r *http.Request, status i
 	if page.Stored, page.Unsure, err = h.storedCredentials(ctx, customer.CUID); err != nil {
 		return err
 	}
-	same, err := h.Store.CustomersByEmail(ctx, customer.Email)
+	same, err := h.Store.SharingEmail(ctx, customer.Email)
 	if err != nil {
 		return err
 	}

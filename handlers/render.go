@@ -54,11 +54,7 @@ func (h *Handlers) mirrorPage(r *http.Request, title string) (views.Page, error)
 func (h *Handlers) mirrorAge(r *http.Request) (*views.MirrorAge, error) {
 	role := visitOf(r).Actor.Staff.Role
 	age := &views.MirrorAge{CanSync: role.Includes(store.Manager), CanForce: role.Includes(store.Admin)}
-	good, err := found(h.Store.LastGoodSync(r.Context()))
-	if err != nil {
-		return nil, err
-	}
-	last, err := found(h.Store.LastSync(r.Context()))
+	last, good, err := h.Store.LastSyncs(r.Context())
 	if err != nil {
 		return nil, err
 	}

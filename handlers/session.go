@@ -36,6 +36,7 @@ const endsSoon = 30 * time.Minute
 func newSessions(c Config) *scs.SessionManager {
 	s := scs.New()
 	s.Store = c.Store.Sessions()
+	s.Codec = sessionCodec{}
 	s.HashTokenInStore = true // a copied database signs nobody in
 	s.Lifetime = 24 * time.Hour
 	s.Cookie.Name = "session"
@@ -159,14 +160,10 @@ func (h *Handlers) identify(r *http.Request, v *visit) error {
 	if id == 0 {
 		return nil
 	}
-	session, err := h.Store.Session(ctx, h.sessions.GetString(ctx, keySession))
+	session, staff, err := h.Store.SignedIn(ctx, h.sessions.GetString(ctx, keySession))
 	if errors.Is(err, store.ErrNotFound) {
 		return h.sessions.Destroy(ctx)
 	}
-	if err != nil {
-		return err
-	}
-	staff, err := h.Store.Staff(ctx, id)
 	if err != nil {
 		return err
 	}

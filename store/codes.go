@@ -55,7 +55,7 @@ func (db *DB) LastCodeFor(ctx context.Context, cuid string) (Code, error) {
 
 // RecentCodes returns the codes sent last, newest first.
 func (db *DB) RecentCodes(ctx context.Context, limit int) ([]Code, error) {
-	return collect(ctx, db.reader, scanCode, `SELECT `+codeColumns+` FROM codes ORDER BY id DESC LIMIT $1`, limit)
+	return collect(ctx, db.reader, scanCode, `SELECT `+codeColumns+` FROM codes ORDER BY id DESC LIMIT $1 + 0`, limit)
 }
 
 // AddCode stores a code that was sent, or may have been, and returns its ID.
@@ -100,7 +100,7 @@ func (tx *Tx) CodeTries(ctx context.Context, c Code, since time.Time, limit int)
 		err := row.Scan(&ms)
 		return fromMillis(ms), err
 	}
-	t.OfNumber, err = collect(ctx, tx, at, `SELECT at FROM sms_tries WHERE phone = $1 AND at > $2 ORDER BY at DESC LIMIT $3`, c.Phone, millis(since), limit)
+	t.OfNumber, err = collect(ctx, tx, at, `SELECT at FROM sms_tries WHERE phone = $1 AND at > $2 ORDER BY at DESC LIMIT $3 + 0`, c.Phone, millis(since), limit)
 	return t, err
 }
 

@@ -76,6 +76,13 @@ func (db *DB) CustomersByEmail(ctx context.Context, email string) ([]Customer, e
 		FROM customers WHERE email_key = $1 AND gone_at IS NULL ORDER BY company_key, cuid LIMIT 100`, Fold(email))
 }
 
+// SharingEmail returns the cuids of the customers who share an e-mail, in any
+// case, without those that are gone; at most 100.
+func (db *DB) SharingEmail(ctx context.Context, email string) ([]string, error) {
+	return collect(ctx, db.reader, func(s scanner) (v string, err error) { return v, s.Scan(&v) },
+		`SELECT cuid FROM customers WHERE email_key = $1 AND gone_at IS NULL ORDER BY cuid LIMIT 100`, Fold(email))
+}
+
 // RecentCustomers returns the customers that this member of staff acted on
 // last; fewer than limit when there were fewer lately.
 func (db *DB) RecentCustomers(ctx context.Context, staffID int64, limit int) ([]Customer, error) {

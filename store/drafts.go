@@ -33,7 +33,7 @@ func (tx *Tx) PutDraft(ctx context.Context, d Draft) error {
 		return fmt.Errorf("store draft: %w", err)
 	}
 	_, err = tx.ExecContext(ctx, `DELETE FROM drafts WHERE person = $1 AND id NOT IN (
-		SELECT id FROM drafts WHERE person = $1 ORDER BY stored_at DESC, id LIMIT $2)`, d.Person, draftsKept)
+		SELECT id FROM drafts WHERE person = $1 ORDER BY stored_at DESC, id LIMIT $2 + 0)`, d.Person, draftsKept)
 	return err
 }
 

@@ -26,7 +26,7 @@ const (
 func (db *DB) BeginFill(ctx context.Context) error {
 	return db.Write(ctx, func(tx *Tx) error {
 		var some int
-		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM customers LIMIT $1)`, fillBelow).Scan(&some); err != nil || some == fillBelow {
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM customers LIMIT $1 + 0)`, fillBelow).Scan(&some); err != nil || some == fillBelow {
 			return err
 		}
 		// Kept before they go, and in one transaction: opening the database puts back what a

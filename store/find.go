@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -209,18 +210,34 @@ func (db *DB) newFinder(ctx context.Context, q CustomerQuery) (*finder, *cursor,
 	return f, at, nil
 }
 
+// What a listing shows of each customer c, and what all of an export has.
+const (
+	listedColumns = `c.cuid, c.company, c.email, c.name, c.country, c.city, c.state, c.phone, c.created, c.gone_at`
+	storedColumn  = `EXISTS (SELECT 1 FROM credentials v WHERE v.cuid = c.cuid)`
+)
+
+var wholeColumns = strings.Replace(customerColumns, "cuid", "c.cuid", 1)
+
 // columns are those that scan reads.
 func (f *finder) columns() string {
-	all := customerColumns
-	if !f.q.Whole {
-		all = `cuid, company, email, name, '', country, city, '', state, phone, '', created, '[]', seen_at, changed_at, gone_at`
+	all, search := listedColumns, "''"
+	if f.q.Whole {
+		all = wholeColumns
 	}
-	all = strings.NewReplacer("cuid", "c.cuid", "seen_at", "c.seen_at", "changed_at", "c.changed_at", "gone_at", "c.gone_at").Replace(all)
-	return all + `, EXISTS (SELECT 1 FROM credentials v WHERE v.cuid = c.cuid), c.search, c.` + f.column
+	if !f.text.none() {
+		search = "c.search"
+	}
+	return all + ", " + storedColumn + ", " + search + ", c." + f.column
 }
 
 func (f *finder) scan(row scanner) (c ListedCustomer, err error) {
-	c.Customer, err = scanCustomer(more{row, []any{&c.Stored, &c.search, &c.key}})
+	if f.q.Whole {
+		c.Customer, err = scanCustomer(more{row, []any{&c.Stored, &c.search, &c.key}})
+		return c, err
+	}
+	var gone sql.NullInt64
+	err = row.Scan(&c.CUID, &c.Company, &c.Email, &c.Name, &c.Country, &c.City, &c.State, &c.Phone, &c.Created, &gone, &c.Stored, &c.search, &c.key)
+	c.GoneAt = fromMillis(gone)
 	return c, err
 }
 
@@ -238,7 +255,7 @@ const listedOnly = "c.gone_at IS NULL" // the filter that every listing has, but
 // from. Counting many takes long, so it is remembered until a customer changes.
 func (f *finder) total(ctx context.Context) (int, error) {
 	counted := func(by string, args []any, query string) (int, error) {
-		return f.db.totals.of(fmt.Sprint(by, f.where, args), func() (n int, err error) {
+		return f.db.totals.of(countKey(by+"\x00"+f.where, args), func() (n int, err error) {
 			return n, f.db.reader.QueryRowContext(ctx, query, args...).Scan(&n)
 		})
 	}
@@ -293,6 +310,14 @@ func (f *finder) total(ctx context.Context) (int, error) {
 	}
 	f.byText = by
 	return f.paste(ctx, found)
+}
+
+// countKey is what a count is remembered under.
+func countKey(query string, args []any) string {
+	for _, arg := range args {
+		query += "\x00" + fmt.Sprint(arg)
+	}
+	return query
 }
 
 // paste looks whether the text is a whole cuid, whose customer is then found
@@ -424,7 +449,7 @@ func (f *finder) some(ctx context.Context, matching expr, tier int, at *cursor, 
 		}
 		order += " " + direction + ", c.cuid " + direction
 	}
-	rows, err := collect(ctx, f.db.reader, f.scan, `SELECT `+f.columns()+from+where+` ORDER BY `+order+` LIMIT `+arg(limit), args...)
+	rows, err := collect(ctx, f.db.reader, f.scan, `SELECT `+f.columns()+from+where+` ORDER BY `+order+` LIMIT `+arg(limit)+` + 0`, args...)
 	for i := range rows {
 		rows[i].tier = tier
 	}
@@ -467,7 +492,7 @@ func (db *DB) spellings(ctx context.Context, column string) ([]string, error) {
 			UNION ALL
 			SELECT (SELECT min(place_key) FROM customers WHERE place_key > k) FROM keys WHERE k IS NOT NULL
 		), spelled (v) AS (
-			SELECT (SELECT place FROM customers WHERE place_key = k AND gone_at IS NULL LIMIT 1) FROM keys LIMIT $1
+			SELECT (SELECT place FROM customers WHERE place_key = k AND gone_at IS NULL LIMIT 1) FROM keys LIMIT $1 + 0
 		)
 		SELECT v FROM spelled WHERE v IS NOT NULL`, "place", column), maxPlaces)
 }

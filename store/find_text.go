@@ -406,7 +406,7 @@ func (tx *Tx) indexStep(ctx context.Context, n int) (more bool, err error) {
 		return true, tx.putTextState(ctx, textState{State: building})
 	}
 	batch, err := collect(ctx, tx, scanIndexed, `SELECT cuid, company, email, name, city, website, phone, search, company_key FROM customers
-		WHERE (company_key, cuid) > ($1, $2) AND gone_at IS NULL ORDER BY company_key, cuid LIMIT $3`, s.Key, s.CUID, n)
+		WHERE (company_key, cuid) > ($1, $2) AND gone_at IS NULL ORDER BY company_key, cuid LIMIT $3 + 0`, s.Key, s.CUID, n)
 	if err != nil {
 		return false, fmt.Errorf("read customers for the text index: %w", err)
 	}

@@ -60,7 +60,7 @@ func (db *DB) UnstartedImports(ctx context.Context, before time.Time) ([]Import,
 // once, and tells whether there is nothing left to remove.
 func (tx *Tx) DropImport(ctx context.Context, id string, rows int) (gone bool, err error) {
 	res, err := tx.ExecContext(ctx, `DELETE FROM import_rows WHERE import_id = $1
-		AND n IN (SELECT n FROM import_rows WHERE import_id = $1 ORDER BY n LIMIT $2)
+		AND n IN (SELECT n FROM import_rows WHERE import_id = $1 ORDER BY n LIMIT $2 + 0)
 		AND EXISTS (SELECT 1 FROM imports WHERE id = $1 AND started_at IS NULL AND state IN ('draft', 'cancelled'))`, id, rows)
 	if err != nil {
 		return false, fmt.Errorf("remove rows of an import: %w", err)
@@ -75,7 +75,7 @@ func (tx *Tx) DropImport(ctx context.Context, id string, rows int) (gone bool, e
 // ImportRowsOfEmail returns the rows that have a folded e-mail, in their order.
 func (tx *Tx) ImportRowsOfEmail(ctx context.Context, id, key string, limit int) ([]ImportRow, error) {
 	return collect(ctx, tx, scanImportRow, `SELECT `+importRowColumns+`
-		FROM import_rows WHERE import_id = $1 AND email_key = $2 AND email_key <> '' ORDER BY n LIMIT $3`, id, key, limit)
+		FROM import_rows WHERE import_id = $1 AND email_key = $2 AND email_key <> '' ORDER BY n LIMIT $3 + 0`, id, key, limit)
 }
 
 // CustomersOfEmails looks folded e-mails up in the mirror, and adds to found, by

@@ -124,7 +124,7 @@ func (db *DB) Import(ctx context.Context, id string) (Import, error) {
 // Imports returns somebody's imports, or with staffID 0 everybody's, newest first.
 func (db *DB) Imports(ctx context.Context, staffID int64, limit int) ([]Import, error) {
 	return collect(ctx, db.reader, scanImport, `SELECT `+importColumns+`
-		WHERE $1 = 0 OR i.staff_id = $1 ORDER BY i.made_at DESC, i.id LIMIT $2`, staffID, limit)
+		WHERE $1 = 0 OR i.staff_id = $1 ORDER BY i.made_at DESC, i.id LIMIT $2 + 0`, staffID, limit)
 }
 
 // ImportsIn returns the imports that are in a state, oldest first.
@@ -137,12 +137,12 @@ func (db *DB) ImportsIn(ctx context.Context, state ImportState) ([]Import, error
 func (db *DB) ImportRows(ctx context.Context, id string, after, limit int, states ...RowState) ([]ImportRow, error) {
 	if len(states) == 0 {
 		return collect(ctx, db.reader, scanImportRow, `SELECT `+importRowColumns+`
-			FROM import_rows WHERE import_id = $1 AND n > $2 ORDER BY n LIMIT $3`, id, after, limit)
+			FROM import_rows WHERE import_id = $1 AND n > $2 ORDER BY n LIMIT $3 + 0`, id, after, limit)
 	}
 	var found []ImportRow
 	for _, state := range states { // one by one, each is a walk along the index
 		rows, err := collect(ctx, db.reader, scanImportRow, `SELECT `+importRowColumns+`
-			FROM import_rows WHERE import_id = $1 AND state = $4 AND n > $2 ORDER BY n LIMIT $3`, id, after, limit, state)
+			FROM import_rows WHERE import_id = $1 AND state = $4 AND n > $2 ORDER BY n LIMIT $3 + 0`, id, after, limit, state)
 		if err != nil {
 			return nil, err
 		}

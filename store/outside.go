@@ -51,7 +51,7 @@ func (tx *Tx) AddOutside(ctx context.Context, o Outside) error {
 // WaitingOutside returns what is not decided yet, behind an ID.
 func (db *DB) WaitingOutside(ctx context.Context, kind string, after int64, limit int) ([]Outside, error) {
 	return collect(ctx, db.reader, scanOutside, `SELECT `+outsideColumns+`
-		FROM outside WHERE kind = $1 AND state = 'waiting' AND known_at IS NULL AND id > $2 ORDER BY id LIMIT $3`, kind, after, limit)
+		FROM outside WHERE kind = $1 AND state = 'waiting' AND known_at IS NULL AND id > $2 ORDER BY id LIMIT $3 + 0`, kind, after, limit)
 }
 
 // SettleOutside decides that it was made by somebody else.
@@ -70,7 +70,7 @@ func (tx *Tx) DropOutside(ctx context.Context, id int64) error {
 // latest first, at most limit.
 func (db *DB) Outsiders(ctx context.Context, limit int) ([]Outside, error) {
 	return collect(ctx, db.reader, scanOutside, `SELECT `+outsideColumns+`
-		FROM outside WHERE state = 'found' AND known_at IS NULL ORDER BY id DESC LIMIT $1`, limit)
+		FROM outside WHERE state = 'found' AND known_at IS NULL ORDER BY id DESC LIMIT $1 + 0`, limit)
 }
 
 // CountOutsiders counts what Outsiders returns, by kind.
@@ -92,7 +92,7 @@ func (tx *Tx) KnowOutside(ctx context.Context, id int64, by string) (Outside, er
 // MadeHere tells whether a create on record, or one whose lost answer was settled
 // so, made this customer.
 func (db *DB) MadeHere(ctx context.Context, what, cuid string) (made bool, err error) {
-	err = db.reader.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM audit_entries WHERE on_id = $1 AND what = $2 AND outcome = $3)
+	err = db.reader.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM audit_entries WHERE on_id = $1 AND on_id <> '' AND +what = $2 AND outcome = $3)
 		OR EXISTS (SELECT 1 FROM open_creates WHERE cuid = $1 AND cuid <> '' AND state = 'created')`, cuid, what, string(audit.Done)).Scan(&made)
 	return made, err
 }

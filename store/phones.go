@@ -56,7 +56,7 @@ func (db *DB) CustomersByPhone(ctx context.Context, e164 string) ([]Customer, er
 	// Shorter national numbers have fewer digits when written without their country.
 	last := func(n int) string { return number[len(number)-n:] }
 	return collect(ctx, db.reader, scanCustomer, `SELECT `+customerColumns+`
-		FROM customers WHERE phone_key IN ($1, $2, $3, $4, $5) AND gone_at IS NULL ORDER BY company_key, cuid LIMIT $6`,
+		FROM customers WHERE phone_key IN ($1, $2, $3, $4, $5) AND gone_at IS NULL ORDER BY company_key, cuid LIMIT $6 + 0`,
 		last(8), last(7), last(6), "0"+last(7), "0"+last(6), mayBePhone)
 }
 

@@ -12,7 +12,7 @@ const maxPins = 50
 // too.
 func (db *DB) Pinned(ctx context.Context, staffID int64) ([]Customer, error) {
 	return collect(ctx, db.reader, scanCustomer, `SELECT `+customerColumns+` FROM customers
-		WHERE cuid IN (SELECT cuid FROM pins WHERE staff_id = $1) ORDER BY company_key, cuid LIMIT $2`, staffID, maxPins)
+		WHERE cuid IN (SELECT cuid FROM pins WHERE staff_id = $1) ORDER BY company_key, cuid LIMIT $2 + 0`, staffID, maxPins)
 }
 
 // Pin pins a customer for somebody, and tells whether there was room: at most 50

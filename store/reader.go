@@ -12,7 +12,9 @@ import (
 const maxStatements = 300
 
 // reader is the pool of connections that read. It keeps prepared statements:
-// preparing one takes longer than most of them run.
+// preparing one takes longer than most of them run. SQLite itself prepares one
+// anew whenever the number behind a bare LIMIT is bound, so ours say "LIMIT $1 + 0"; likewise for a value that an index
+// with a condition depends on, which a plus keeps it from ("+what = $1").
 type reader struct {
 	mu    sync.RWMutex
 	pool  *sql.DB

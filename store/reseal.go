@@ -144,7 +144,7 @@ func (db *DB) sealedValues(ctx context.Context, c sealedColumn, after any) ([]se
 	return collect(ctx, db.reader, func(row scanner) (v sealedValue, err error) {
 		err = row.Scan(&v.key, &v.row, &v.sealed)
 		return v, err
-	}, `SELECT `+c.key+`, `+c.row+`, `+c.column+` FROM `+c.table+` WHERE `+c.column+` IS NOT NULL`+more+` ORDER BY `+c.key+` LIMIT $1`, args...)
+	}, `SELECT `+c.key+`, `+c.row+`, `+c.column+` FROM `+c.table+` WHERE `+c.column+` IS NOT NULL`+more+` ORDER BY `+c.key+` LIMIT $1 + 0`, args...)
 }
 
 // resealBatch writes values that were sealed again, and how far it has come.

@@ -174,6 +174,30 @@ func (db *DB) Session(ctx context.Context, id string) (Session, error) {
 		id, db.now().UnixMilli())))
 }
 
+// SignedIn is Session with the whole of its person.
+func (db *DB) SignedIn(ctx context.Context, id string) (Session, Staff, error) {
+	var s Session
+	staff, err := one(scanStaff(wider{db.reader.QueryRowContext(ctx, `SELECT s.address, s.user_agent, s.seen_at, `+signedInColumns+`
+		FROM sessions s JOIN staff p ON p.id = s.staff_id WHERE s.id = $1 AND s.expires_at > $2`, id, db.now().UnixMilli()), &s}))
+	s.ID, s.StaffID, s.StaffName, s.Portal = id, staff.ID, staff.Name, staff.Portal
+	return s, staff, err
+}
+
+// wider scans what stands before a member of staff.
+type wider struct {
+	scanner
+	session *Session
+}
+
+const signedInColumns = `p.id, p.portal, p.username, p.name, p.role, p.state, p.added_by, p.added_at, p.seen_at`
+
+func (w wider) Scan(dest ...any) error {
+	var seen sql.NullInt64
+	err := w.scanner.Scan(append([]any{&w.session.Address, &w.session.Agent, &seen}, dest...)...)
+	w.session.SeenAt = fromMillis(seen)
+	return err
+}
+
 // LiveSessions returns the sessions of one member of staff (0: everybody)
 // that have been used after idleSince, the last used first.
 func (db *DB) LiveSessions(ctx context.Context, staffID int64, idleSince time.Time) ([]Session, error) {

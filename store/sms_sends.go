@@ -73,9 +73,9 @@ func smsSends(ctx context.Context, q querier, phone string, staffID int64, since
 		err := row.Scan(&ms)
 		return fromMillis(ms), err
 	}
-	if s.ToNumber, err = collect(ctx, q, at, `SELECT at FROM sms_sends WHERE phone = $1 AND at > $2 ORDER BY at DESC LIMIT $3`, phone, millis(since), limit); err != nil {
+	if s.ToNumber, err = collect(ctx, q, at, `SELECT at FROM sms_sends WHERE phone = $1 AND at > $2 ORDER BY at DESC LIMIT $3 + 0`, phone, millis(since), limit); err != nil {
 		return s, err
 	}
-	s.ByStaff, err = collect(ctx, q, at, `SELECT at FROM sms_sends WHERE staff_id = $1 AND at > $2 ORDER BY at DESC LIMIT $3`, staffID, millis(since), limit)
+	s.ByStaff, err = collect(ctx, q, at, `SELECT at FROM sms_sends WHERE staff_id = $1 AND at > $2 ORDER BY at DESC LIMIT $3 + 0`, staffID, millis(since), limit)
 	return s, err
 }

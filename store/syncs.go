@@ -52,6 +52,19 @@ func (db *DB) LastGoodSync(ctx context.Context) (SyncReport, error) {
 	return one(scanSync(db.reader.QueryRowContext(ctx, `SELECT `+syncColumns+` FROM syncs WHERE outcome = 'done' ORDER BY id DESC LIMIT 1`)))
 }
 
+// LastSyncs returns the latest sync, whatever became of it, and the latest that
+// was believed; the zero report for each that there is none of.
+func (db *DB) LastSyncs(ctx context.Context) (last, good SyncReport, err error) {
+	all, err := collect(ctx, db.reader, scanSync, `SELECT `+syncColumns+` FROM syncs WHERE id IN (
+		(SELECT max(id) FROM syncs), (SELECT id FROM syncs WHERE outcome = 'done' ORDER BY id DESC LIMIT 1)) ORDER BY id`)
+	for _, r := range all {
+		if last = r; r.Outcome == "done" {
+			good = r
+		}
+	}
+	return last, good, err
+}
+
 // Listed is a customer who is not gone, as a sync compares them with ATOM's list.
 type Listed struct {
 	CUID   string

@@ -91,7 +91,7 @@ const followBatch = 5000
 func readFacets(ctx context.Context, q Querier, from uint32) ([]facetRow, error) {
 	rows, err := q.QueryContext(ctx, `
 		SELECT id, at, act_id, phase, staff_id, staff_name, portal, username, what, service, outcome
-		FROM audit_entries WHERE id >= $1 ORDER BY id LIMIT $2`, from, followBatch)
+		FROM audit_entries WHERE id >= $1 ORDER BY id LIMIT $2 + 0`, from, followBatch)
 	if err != nil {
 		return nil, fmt.Errorf("follow the audit log: %w", err)
 	}

@@ -233,7 +233,7 @@ func (p *plan) lookAtEdge(ctx context.Context, q Querier, f Filter) error {
 // most, in order.
 func idsWhere(ctx context.Context, q Querier, condition, order string, w window, n int, arg string) ([]uint32, error) {
 	rows, err := q.QueryContext(ctx, `SELECT id FROM audit_entries
-		WHERE `+condition+` AND id BETWEEN $2 AND $3 ORDER BY id `+order+` LIMIT $4`, arg, w.first, w.last, n)
+		WHERE `+condition+` AND id BETWEEN $2 AND $3 ORDER BY id `+order+` LIMIT $4 + 0`, arg, w.first, w.last, n)
 	if err != nil {
 		return nil, fmt.Errorf("read the audit log: %w", err)
 	}

@@ -61,7 +61,7 @@ func Act(ctx context.Context, q Querier, act string) ([]Entry, error) {
 func ActsOn(ctx context.Context, q Querier, on, what string, but int64, since time.Time) ([]Entry, error) {
 	// The heads know which entry was the last at a time: what is older is not looked at.
 	return list(ctx, q, `SELECT `+columns+` FROM audit_entries e
-		WHERE e.on_id = $1 AND e.on_id <> '' AND e.what = $2 AND e.phase <> 'event' AND e.at >= $3 AND e.staff_id <> $4
+		WHERE e.on_id = $1 AND e.on_id <> '' AND +e.what = $2 AND e.phase <> 'event' AND e.at >= $3 AND e.staff_id <> $4
 			AND e.id > coalesce((SELECT size FROM audit_checkpoints WHERE at < $3 ORDER BY size DESC LIMIT 1), 0)
 		ORDER BY e.id DESC`, on, what, since.UnixMilli(), but)
 }
@@ -73,7 +73,7 @@ func Open(ctx context.Context, q Querier) ([]Entry, error) {
 
 // OpenOn returns the intents of one kind that have no outcome, oldest first.
 func OpenOn(ctx context.Context, q Querier, what string) ([]Entry, error) {
-	return list(ctx, q, `SELECT `+columns+` FROM audit_open o JOIN audit_entries e ON e.id = o.entry_id WHERE e.what = $1 ORDER BY e.id`, what)
+	return list(ctx, q, `SELECT `+columns+` FROM audit_open o JOIN audit_entries e ON e.id = o.entry_id WHERE +e.what = $1 ORDER BY e.id`, what)
 }
 
 // idList is how many IDs one statement asks for at most.

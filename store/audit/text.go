@@ -69,7 +69,7 @@ func ReadText(ctx context.Context, q Querier, fold func(string) string, n int) (
 func readTexts(ctx context.Context, q Querier, fold func(string) string, from, upto int64, n int) (texts []textRow, last int64, err error) {
 	rows, err := q.QueryContext(ctx, `
 		SELECT id, phase, staff_id, staff_name, portal, username, on_id, on_name, on_email, reason, detail, address, request_id
-		FROM audit_entries WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3`, from, upto, n)
+		FROM audit_entries WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3 + 0`, from, upto, n)
 	if err != nil {
 		return nil, 0, fmt.Errorf("read text for the index: %w", err)
 	}
@@ -222,7 +222,7 @@ func textHits(ctx context.Context, q Querier, match string, w window, up bool) (
 	}
 	var text sql.NullString
 	err := q.QueryRowContext(ctx, `SELECT group_concat(rowid) FROM (
-			SELECT rowid FROM audit_text WHERE audit_text MATCH $1 AND rowid BETWEEN $2 AND $3 ORDER BY rowid `+order+` LIMIT $4)`,
+			SELECT rowid FROM audit_text WHERE audit_text MATCH $1 AND rowid BETWEEN $2 AND $3 ORDER BY rowid `+order+` LIMIT $4 + 0)`,
 		match, 2*int64(w.first), 2*int64(w.last)+1, want).Scan(&text)
 	if err != nil {
 		return answer{}, fmt.Errorf("search the audit log's text: %w", err)

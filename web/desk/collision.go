@@ -3,7 +3,6 @@ package desk
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -81,10 +80,10 @@ func (d *Desk) sharing(ctx context.Context, on audit.Subject) ([]string, error) 
 	if on.Email == "" {
 		return all, nil
 	}
-	same, err := d.Store.CustomersByEmail(ctx, on.Email)
-	for _, c := range same {
-		if !slices.Contains(all, c.CUID) {
-			all = append(all, c.CUID)
+	same, err := d.Store.SharingEmail(ctx, on.Email)
+	for _, cuid := range same {
+		if cuid != on.ID {
+			all = append(all, cuid)
 		}
 	}
 	return all, err
