@@ -98,24 +98,40 @@ func (c cursor) String() string {
 // How many rows are rather gathered and sorted than met on a walk along an order:
 // among few, the way from one to the next is long.
 const (
-	gatherMost  = 400    // of a search, whose next best way is the text index's own order
-	gatherOrder = 20_000 // of a search in another order
-	gatherOther = 1500   // without a search
+	gatherMost  = 400  // of a search, whose next best way is the text index's own order
+	gatherOrder = 2000 // of a search in another order
+	gatherOther = 1500 // without a search
 )
 
 // FindCustomers returns one page of the mirror.
 func (db *DB) FindCustomers(ctx context.Context, q CustomerQuery) (CustomerPage, error) {
-	var page CustomerPage
+	for {
+		page, again, err := db.findCustomers(ctx, q)
+		if !again || err != nil {
+			return page, err
+		}
+	}
+}
+
+// findCustomers is FindCustomers; again tells that the text index that it has used
+// was being replaced meanwhile.
+func (db *DB) findCustomers(ctx context.Context, q CustomerQuery) (page CustomerPage, again bool, err error) {
 	f, at, err := db.newFinder(ctx, q)
 	if err != nil {
-		return page, err
+		return page, false, err
 	}
 	if page.Total, err = f.total(ctx); err != nil {
-		return page, fmt.Errorf("count customers: %w", err)
+		return page, false, fmt.Errorf("count customers: %w", err)
 	}
 	rows, err := f.rows(ctx, at, q.Limit+1) // one more tells whether there is another page
 	if err != nil {
-		return page, fmt.Errorf("find customers: %w", err)
+		return page, false, fmt.Errorf("find customers: %w", err)
+	}
+	if f.byText {
+		whole, err := db.textIndexed(ctx)
+		if err != nil || !whole {
+			return page, true, err
+		}
 	}
 	more, back := len(rows) > q.Limit, at != nil && at.Back
 	if more {
@@ -137,7 +153,7 @@ func (db *DB) FindCustomers(ctx context.Context, q CustomerQuery) (CustomerPage,
 		rows = slices.Insert(rows, 0, *f.pasted)
 	}
 	page.Customers = rows
-	return page, nil
+	return page, false, nil
 }
 
 // finder is how one query is answered.
@@ -205,7 +221,7 @@ func (db *DB) newFinder(ctx context.Context, q CustomerQuery) (*finder, *cursor,
 		f.where += ` AND c.cuid NOT IN (SELECT cuid FROM credentials)`
 	}
 	if q.Outside {
-		f.where += ` AND c.cuid IN (SELECT subject FROM outside WHERE kind = 'customer')`
+		f.where += ` AND c.cuid IN (SELECT subject FROM outside WHERE kind = 'customer' AND state = 'found')`
 	}
 	return f, at, nil
 }
@@ -315,7 +331,7 @@ func (f *finder) total(ctx context.Context) (int, error) {
 // countKey is what a count is remembered under.
 func countKey(query string, args []any) string {
 	for _, arg := range args {
-		query += "\x00" + fmt.Sprint(arg)
+		query += fmt.Sprintf("\x00%q", fmt.Sprint(arg))
 	}
 	return query
 }
@@ -465,6 +481,12 @@ func (db *DB) Places(ctx context.Context) (countries, states []string, err error
 	t.mu.Unlock()
 	if kept == nil {
 		kept = &places{}
+		// Without their indexes, while the mirror is filled for the first time, it
+		// would take seconds: a filter offers none meanwhile.
+		off, err := fillIndexes(ctx, db.reader)
+		if err != nil || len(off) > 0 {
+			return nil, nil, err
+		}
 		if kept.countries, err = db.spellings(ctx, "country"); err != nil {
 			return nil, nil, err
 		}

@@ -180,34 +180,38 @@ func TestFindingAgreesWithLookingAtEverybody(t *testing.T) {
 	}
 }
 
-// TestPlacesRunOut: customers who come one between two others in the end find no
-// place in the text index, which is then built anew; searches find them all the
-// same.
-func TestPlacesRunOut(t *testing.T) {
+// TestRoomBetweenPlaces: however many come between two others, one behind the
+// other, one before the other or halving what is between them, the text index
+// stays whole and finds them in their order.
+func TestRoomBetweenPlaces(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
-	r.upsert(Customer{CUID: "first", Company: "A", Fields: fields("c", "A")})
-	r.upsert(Customer{CUID: "last", Company: "B", Fields: fields("c", "B")})
-	r.indexed()
-	name, ran := "A", false
-	for i := range 60 { // each between the last one and B
-		name += "z"
-		r.upsert(Customer{CUID: fmt.Sprintf("c%02d", i), Company: name, City: "Somewhere", Fields: fields("c", name)})
-		whole, err := r.textIndexed(ctx)
-		if err != nil {
+	for name, company := range map[string]func(i int) string{
+		"behind": func(i int) string { return fmt.Sprintf("A%04d", i) }, "before": func(i int) string { return fmt.Sprintf("A%04d", 5000-i) },
+		"between": func(i int) string { return fmt.Sprintf("A%04d", 2500+(i%2*2-1)*(400-i)) }, "at the end": func(i int) string { return fmt.Sprintf("C%04d", i) },
+		"of one name": func(int) string { return "A" },
+	} {
+		r := newRig(t)
+		r.upsert(Customer{CUID: "a", Company: "A", Fields: fields("c", "A")})
+		r.upsert(Customer{CUID: "z", Company: "B", Fields: fields("c", "B")})
+		r.indexed()
+		for i := range 300 {
+			r.upsert(Customer{CUID: fmt.Sprintf("b%03d", i), Company: company(i), City: "Somewhere", Fields: fields("c", fmt.Sprint(i))})
+			if whole, err := r.textIndexed(ctx); !whole || err != nil {
+				t.Fatalf("%s: the index is dropped after %d, %v", name, i, err)
+			}
+		}
+		page, err := r.FindCustomers(ctx, CustomerQuery{Text: "omewher", Sort: "company", Limit: 1000})
+		if err != nil || page.Total != 300 || len(page.Customers) != 300 {
+			t.Fatalf("%s: %d of %d, %v", name, len(page.Customers), page.Total, err)
+		}
+		var placed []string
+		if placed, err = collect(ctx, r.reader, func(s scanner) (v string, err error) { return v, s.Scan(&v) },
+			`SELECT c.company_key || ' ' || c.cuid `+strings.ReplaceAll(fromText, "$%d", "'omewher'")+` ORDER BY customers_text.rowid`); err != nil {
 			t.Fatal(err)
 		}
-		if !whole {
-			ran = true
-			r.indexed()
+		if !slices.IsSorted(placed) || len(placed) != 300 {
+			t.Errorf("%s: %d placed, in order: %v", name, len(placed), slices.IsSorted(placed))
 		}
-		page, err := r.FindCustomers(ctx, CustomerQuery{Text: "omewher", Limit: 100})
-		if err != nil || page.Total != i+1 || len(page.Customers) != i+1 || page.Customers[i].CUID != fmt.Sprintf("c%02d", i) {
-			t.Fatalf("after %d: %v of %d, %v", i+1, cuidsOf(page), page.Total, err)
-		}
-	}
-	if !ran {
-		t.Error("the places never ran out")
 	}
 }
 
@@ -240,6 +244,45 @@ func TestTotalsAreOfNow(t *testing.T) {
 		})
 		if n, err := r.CountCustomers(ctx); err != nil || n != i+1 {
 			t.Errorf("%d customers, %v", n, err)
+		}
+	}
+}
+
+// TestTotalsCountWhatIsBeside: counts follow what a filter looks at beside the
+// customers, and no two queries share one.
+func TestTotalsCountWhatIsBeside(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	total := func(q CustomerQuery) int {
+		t.Helper()
+		q.Limit = 9
+		page, err := r.FindCustomers(ctx, q)
+		if err != nil || page.Total != len(page.Customers) {
+			t.Errorf("%+v: %d of %d, %v", q, len(page.Customers), page.Total, err)
+		}
+		return page.Total
+	}
+	r.upsert(Customer{CUID: "a", Company: "Anna", Country: "New", State: "South Wales", Fields: fields("c", "a")})
+	if total(CustomerQuery{Country: "New", State: "South Wales"}) != 1 || total(CustomerQuery{Country: "New South", State: "Wales"}) != 0 {
+		t.Error("two filters share a count")
+	}
+	for _, text := range []string{"", "anna"} {
+		if total(CustomerQuery{Text: text, Stored: "yes"}) != 0 || total(CustomerQuery{Text: text, Outside: true}) != 0 {
+			t.Error("something is there too early")
+		}
+	}
+	r.write(func(tx *Tx) error {
+		return tx.PutCredentials(ctx, "a", Credentials{Key: "k", Token: "t"}, "cuid", "Mia")
+	})
+	r.write(func(tx *Tx) error { return tx.AddOutside(ctx, Outside{Kind: OutsideCustomer, Subject: "a"}) })
+	waiting, err := r.WaitingOutside(ctx, OutsideCustomer, 0, 9)
+	if err != nil || len(waiting) != 1 || total(CustomerQuery{Outside: true}) != 0 {
+		t.Errorf("%+v, %v; or what is not decided yet is listed", waiting, err)
+	}
+	r.write(func(tx *Tx) error { return tx.SettleOutside(ctx, waiting[0].ID) })
+	for _, text := range []string{"", "anna"} {
+		if total(CustomerQuery{Text: text, Stored: "yes"}) != 1 || total(CustomerQuery{Text: text, Outside: true}) != 1 {
+			t.Errorf("%q: a count is of before", text)
 		}
 	}
 }

@@ -247,6 +247,8 @@ const (
 	building = "building"
 
 	placeGap   = 1 << 40 // between two customers when all are placed anew
+	placeStep  = 1 << 20 // between two of whom one comes behind the other
+	placeRoom  = 50      // customers on either side who move when there is no room between two
 	indexBatch = 500     // customers placed in one transaction
 )
 
@@ -293,8 +295,7 @@ func (tx *Tx) DropTextIndex(ctx context.Context) error { return tx.putTextState(
 
 // indexCustomer brings a customer who has changed up to date in the text index.
 func (tx *Tx) indexCustomer(ctx context.Context, cuid, key, search string, gone bool) error {
-	tx.moved = true
-	tx.db.totals.outdate()
+	tx.recount()
 	s, err := readTextState(ctx, tx)
 	if err != nil || s.State == "" {
 		return err
@@ -331,10 +332,20 @@ func (tx *Tx) indexCustomer(ctx context.Context, cuid, key, search string, gone 
 		return err
 	}
 	fits := place.Valid && (!before.Valid || before.Int64 < place.Int64) && (!behind.Valid || place.Int64 < behind.Int64)
+	if !fits && place.Valid {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM customer_places WHERE cuid = $1`, cuid); err != nil {
+			return err
+		}
+	}
+	if !fits && s.State == whole && before.Valid && behind.Valid && behind.Int64-before.Int64 < 2 {
+		if before.Int64, behind.Int64, err = tx.makeRoom(ctx, before.Int64); err != nil {
+			return err
+		}
+	}
 	if !fits {
 		switch {
-		case before.Valid && behind.Valid:
-			place.Int64 = before.Int64 + (behind.Int64-before.Int64)/2
+		case before.Valid && behind.Valid: // near the one before: who comes next often stands behind this one
+			place.Int64 = before.Int64 + min((behind.Int64-before.Int64)/2, placeStep)
 		case before.Valid:
 			place.Int64 = before.Int64 + placeGap
 		case behind.Valid:
@@ -343,10 +354,9 @@ func (tx *Tx) indexCustomer(ctx context.Context, cuid, key, search string, gone 
 			place.Int64 = 0
 		}
 		if (before.Valid && place.Int64 <= before.Int64) || (behind.Valid && place.Int64 >= behind.Int64) {
-			return tx.DropTextIndex(ctx) // no place is left between the two: all are placed anew
+			return tx.DropTextIndex(ctx) // there is no room far and wide: all are placed anew
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO customer_places (place, cuid) VALUES ($1, $2)
-			ON CONFLICT (cuid) DO UPDATE SET place = excluded.place`, place.Int64, cuid); err != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO customer_places (place, cuid) VALUES ($1, $2)`, place.Int64, cuid); err != nil {
 			return fmt.Errorf("place a customer: %w", err)
 		}
 	}
@@ -360,6 +370,55 @@ func (tx *Tx) indexCustomer(ctx context.Context, cuid, key, search string, gone 
 		return fmt.Errorf("put a customer into the text index: %w", err)
 	}
 	return nil
+}
+
+// makeRoom moves the customers around a place apart, and returns the places, now
+// with room between them, of the one who was there and the next.
+func (tx *Tx) makeRoom(ctx context.Context, around int64) (before, behind int64, err error) {
+	type moved struct {
+		place        int64
+		cuid, search string
+	}
+	scan := func(s scanner) (m moved, err error) { return m, s.Scan(&m.place, &m.cuid, &m.search) }
+	const columns = `SELECT p.place, p.cuid, c.search FROM customer_places p CROSS JOIN customers c ON c.cuid = p.cuid WHERE p.place `
+	all, err := collect(ctx, tx, scan, columns+`<= $1 ORDER BY p.place DESC LIMIT $2 + 0`, around, placeRoom)
+	if err != nil {
+		return 0, 0, err
+	}
+	slices.Reverse(all)
+	at := len(all) - 1
+	right, err := collect(ctx, tx, scan, columns+`> $1 ORDER BY p.place LIMIT $2 + 0`, around, placeRoom)
+	if err != nil {
+		return 0, 0, err
+	}
+	all = append(all, right...)
+	// The outermost stay; a side without neighbours has all the room there is.
+	from, to := all[0].place, all[len(all)-1].place
+	if len(right) < placeRoom {
+		to += placeGap
+	}
+	step := (to - from) / int64(len(all))
+	if step < 2 {
+		return around, around + 1, nil
+	}
+	for _, m := range all {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM customers_text WHERE rowid = $1`, m.place); err != nil {
+			return 0, 0, err
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM customer_places WHERE place = $1`, m.place); err != nil {
+			return 0, 0, err
+		}
+	}
+	for i, m := range all {
+		place := from + int64(i)*step
+		if _, err := tx.ExecContext(ctx, `INSERT INTO customer_places (place, cuid) VALUES ($1, $2)`, place, m.cuid); err != nil {
+			return 0, 0, fmt.Errorf("place a customer: %w", err)
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO customers_text (rowid, text) VALUES ($1, $2)`, place, m.search); err != nil {
+			return 0, 0, fmt.Errorf("put a customer into the text index: %w", err)
+		}
+	}
+	return from + int64(at)*step, from + int64(at+1)*step, nil
 }
 
 // IndexCustomers builds the text index when it is not whole, and merges its

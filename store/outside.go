@@ -56,6 +56,7 @@ func (db *DB) WaitingOutside(ctx context.Context, kind string, after int64, limi
 
 // SettleOutside decides that it was made by somebody else.
 func (tx *Tx) SettleOutside(ctx context.Context, id int64) error {
+	tx.recount()
 	_, err := tx.ExecContext(ctx, `UPDATE outside SET state = 'found', found_at = $1 WHERE id = $2`, millis(tx.db.now()), id)
 	return err
 }

@@ -167,7 +167,7 @@ func (db *DB) prepare(ctx context.Context) error {
 		return err
 	}
 	if err := db.finishFill(ctx); err != nil { // before the migrations, which know of all indexes
-		return err
+		db.failed(err) // reading goes on without them, if slower; the next sync tries again
 	}
 	provider, err := goose.NewProvider(goose.DialectSQLite3, db.pool, dir, goose.WithGoMigrations(
 		goose.NewGoMigration(provedSince, &goose.GoFunc{RunTx: db.adoptLog}, nil),

@@ -28,6 +28,12 @@ func (t *totals) outdate() {
 	t.counts, t.places = nil, nil
 }
 
+// recount says that what listings count of the customers is about to change.
+func (tx *Tx) recount() {
+	tx.moved = true
+	tx.db.totals.outdate()
+}
+
 // of returns the count that a key stands for, by count when it is not known.
 func (t *totals) of(key string, count func() (int, error)) (int, error) {
 	t.mu.Lock()

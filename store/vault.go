@@ -29,6 +29,7 @@ func (tx *Tx) PutCredentials(ctx context.Context, cuid string, c Credentials, me
 	if err != nil {
 		return err
 	}
+	tx.recount()
 	_, err = tx.ExecContext(ctx, `
 		INSERT INTO credentials (cuid, sealed, method, stored_at, stored_by) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (cuid) DO UPDATE SET sealed = excluded.sealed, method = excluded.method,

@@ -36,7 +36,7 @@ type Tx struct {
 	w     *writer
 	draft *audit.Draft // what the transaction appends to the log; nil until it does
 	alone bool         // nothing was written yet
-	moved bool         // customers have changed
+	moved bool         // customers have changed, or what listings count of them
 }
 
 // ExecContext runs a statement.

@@ -24,8 +24,8 @@ type CustomerExport struct {
 }
 
 // ExportCustomers hands the customers that a filter lets through to x.Page and
-// returns how many were taken. Those who come or go meanwhile are in it or not;
-// none is in it twice.
+// returns how many were taken. Those who come, go or move in its order meanwhile
+// are in it as they were or as they are.
 func (d *Desk) ExportCustomers(ctx context.Context, by Actor, x CustomerExport) (sent int, err error) {
 	if err := by.may(store.Manager); err != nil {
 		return 0, err

@@ -18,18 +18,18 @@ const batch = 500
 // breaks half-way changes nothing.
 func (m *Mirror) sync(ctx context.Context, s *Sync) (store.SyncReport, error) {
 	d := m.desk
+	defer m.progress(Progress{})
 	r := store.SyncReport{StartedAt: d.Now(), Outcome: "done"}
-	before, err := d.Store.LastGoodSync(ctx)
-	first := errors.Is(err, store.ErrNotFound)
-	if err != nil && !first {
+	_, before, err := d.Store.LastSyncs(ctx)
+	if err != nil {
 		return m.failed(ctx, r, err)
 	}
+	first := before.Total == 0 // there was nobody whom a stranger could join
 	m.counts.listed.Store(0)
 	m.counts.written.Store(0)
 	m.counts.toWrite.Store(0)
 	now := Progress{Running: true, Shown: s.asked || first, StartedAt: r.StartedAt, Phase: "reading", Before: before.Total}
 	m.progress(now)
-	defer m.progress(Progress{})
 
 	list, err := m.read(ctx, &r)
 	if err != nil {
@@ -50,7 +50,10 @@ func (m *Mirror) sync(ctx context.Context, s *Sync) (store.SyncReport, error) {
 	if err := m.write(ctx, list, &r, first); err != nil {
 		return m.failed(ctx, r, err)
 	}
-	if err := m.markGone(ctx, list, &r); err != nil {
+	if r.Skipped > before.Skipped && list.lost > 0 && !first {
+		// They may be among those that could not be read. A second list will tell.
+		r.Detail = fmt.Sprintf("%d objects could not be read; nobody is marked gone for this list", r.Skipped)
+	} else if err := m.markGone(ctx, list, &r); err != nil {
 		return m.failed(ctx, r, err)
 	}
 	err = d.Store.Write(ctx, func(tx *store.Tx) error {
@@ -103,7 +106,8 @@ const fillFrom = 5000
 func (m *Mirror) write(ctx context.Context, list *listing, r *store.SyncReport, first bool) error {
 	d := m.desk
 	if list.kept.n < fillFrom {
-		return m.writeRows(ctx, list, r, first)
+		// A fill that could not be ended, on a full disk say, is ended now.
+		return errors.Join(m.writeRows(ctx, list, r, first), d.Store.EndFill(context.WithoutCancel(ctx)))
 	}
 	// So many are put into the text index together, afterwards.
 	if err := d.Store.Write(ctx, func(tx *store.Tx) error { return tx.DropTextIndex(ctx) }); err != nil {
@@ -235,12 +239,15 @@ func (m *Mirror) markGone(ctx context.Context, list *listing, r *store.SyncRepor
 // than half of the customers, and the one before it was not doubted already
 // with as few. A list of other customers has lost them all, however long it is.
 func (m *Mirror) doubt(ctx context.Context, list *listing) (string, error) {
-	if list.lost*2 <= list.before {
+	if list.lost*2 <= list.before && list.listed > 0 {
 		return "", nil
 	}
 	last, err := m.desk.Store.LastSync(ctx)
 	if err == nil && last.Outcome == "doubted" && list.listed >= last.Total {
 		return "", nil
+	}
+	if list.before == 0 {
+		return "ATOM listed no customers at all", nil
 	}
 	return fmt.Sprintf("ATOM listed %d customers and left out %d of the %d that there were", list.listed, list.lost, list.before), nil
 }

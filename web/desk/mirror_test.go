@@ -94,6 +94,39 @@ func TestWhichListsAreBelieved(t *testing.T) {
 	}
 }
 
+// A first list that is empty is not believed either, and those whom a later one
+// brings in are no strangers.
+func TestAnEmptyFirstListIsNotBelieved(t *testing.T) {
+	r := newRig(t)
+	r.exec(`DELETE FROM syncs`)
+	r.exec(`DELETE FROM customers`)
+	r.list(0)
+	for i, want := range []string{"doubted", "done"} {
+		r.clock.Add(time.Minute)
+		if report, err := r.sync(); err != nil || report.Outcome != want {
+			t.Errorf("time %d: %+v, %v; want %s", i+1, report, err, want)
+		}
+	}
+	r.list(8)
+	r.mustSync()
+	if all := r.told(WhatOutside); len(all) != 0 || r.count() != 8 {
+		t.Errorf("%d customers, of whom are pointed out: %+v", r.count(), all)
+	}
+}
+
+// Who is not listed while an object cannot be read may be that object: nobody is
+// marked gone before a second list says the same.
+func TestWhoMayBeUnreadableIsNotGoneYet(t *testing.T) {
+	r := newRig(t)
+	odd := `{"company": "no cuid"}`
+	for i, want := range []int{8, 7, 7} {
+		r.list(7, odd)
+		if report := r.mustSync(); r.count() != want || report.Skipped < 1 || (report.Detail != "") != (want == 8) {
+			t.Errorf("time %d: %+v, %d left, want %d", i+1, report, r.count(), want)
+		}
+	}
+}
+
 func TestAnAdminMayBelieve(t *testing.T) {
 	r := newRig(t)
 	r.Mirror.desk.Sync = time.Hour

@@ -18,7 +18,8 @@ CREATE TABLE outside (
     known_by TEXT    NOT NULL DEFAULT '',
     UNIQUE (kind, subject)
 );
-CREATE INDEX outside_open ON outside (kind, state, id) WHERE known_at IS NULL;
+CREATE INDEX outside_waiting ON outside (kind, id) WHERE state = 'waiting';
+CREATE INDEX outside_open    ON outside (id) WHERE state = 'found' AND known_at IS NULL;
 CREATE INDEX open_creates_cuid ON open_creates (cuid) WHERE cuid <> '';
 
 -- How far iP1's list of codes has been looked at, by the account that it is of.
