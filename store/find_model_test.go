@@ -1,0 +1,218 @@
+//go:build !race
+
+package store
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// finding is a small mirror of which the test knows all.
+type finding struct {
+	*rig
+	rand *rand.Rand
+	all  map[string]Customer
+}
+
+func (f *finding) pick(texts ...string) string { return texts[f.rand.IntN(len(texts))] }
+
+func (f *finding) random(cuid string) Customer {
+	c := Customer{
+		CUID: cuid, Company: f.pick("Anna", "anna", "Annas Bygg", "Berg & Anna AB", "Übel", "ubel ab", "Zed", "zed  ab", "渡辺商店", ""),
+		Name: f.pick("Anna Berg", "Berg", "Zoë", "an", ""), City: f.pick("Annaberg", "Berg", "Umeå", ""),
+		Phone:   f.pick("070-123 45 67", "+46701234567", "(415) 555-0100", ""),
+		Website: f.pick("https://www.berg.example/", ""), Country: f.pick("Sweden", "sweden", "Norway"), State: f.pick("", "CA"),
+		Created: f.pick("2024-01-02", "2025-06-01T00:00:00Z", "odd", ""), Fields: fields("v", fmt.Sprint(f.rand.IntN(1<<30))),
+	}
+	c.Email = f.pick("anna", "berg", cuid) + "@" + f.pick("anna.example", "zed.example")
+	return c
+}
+
+// change does something to the mirror, as a sync or an act would.
+func (f *finding) change() {
+	f.clock.Add(time.Second)
+	cuid := fmt.Sprintf("c%d", f.rand.IntN(80))
+	if f.rand.IntN(6) == 0 { // ATOM lists one less
+		f.write(func(tx *Tx) error { _, err := tx.MarkGone(ctx, []string{cuid}); return err })
+		if c, ok := f.all[cuid]; ok && c.GoneAt.IsZero() {
+			c.GoneAt = f.clock.Now()
+			f.all[cuid] = c
+		}
+		return
+	}
+	c := f.random(cuid)
+	f.upsert(c)
+	f.all[cuid] = c
+}
+
+// want is what a query lists, in its order, worked out the plain way.
+func (f *finding) want(q CustomerQuery) (cuids []string) {
+	t := parseText(q.Text)
+	tier := map[string]int{}
+	var found []Customer
+	for _, c := range f.all {
+		search := searchText(c)
+		fits := t.none() || t.upTo(inside).in(search) || c.CUID == strings.TrimSpace(q.Text)
+		if !fits || c.GoneAt.IsZero() == q.Gone || (q.Country != "" && Fold(c.Country) != Fold(q.Country)) || (q.State != "" && Fold(c.State) != Fold(q.State)) ||
+			(!q.From.IsZero() && createdKey(c.Created) < q.From.Format(createdLayout)) || (!q.To.IsZero() && createdKey(c.Created) >= q.To.Format(createdLayout)) {
+			continue
+		}
+		if q.Sort == "" && !t.none() {
+			for tier[c.CUID] = exact; !t.upTo(tier[c.CUID]).in(search) && tier[c.CUID] < inside; tier[c.CUID]++ {
+			}
+		}
+		if !t.none() && !t.upTo(inside).in(search) {
+			tier[c.CUID] = -1 // the pasted cuid comes first
+		}
+		found = append(found, c)
+	}
+	key := func(c Customer) string {
+		switch q.Sort.Column() {
+		case "email":
+			return Fold(c.Email)
+		case "country":
+			return Fold(c.Country)
+		}
+		return Fold(c.Company)
+	}
+	slices.SortFunc(found, func(a, b Customer) int {
+		by := cmp.Or(cmp.Compare(key(a), key(b)), cmp.Compare(a.CUID, b.CUID))
+		if q.Sort.Descending() {
+			by = -by
+		}
+		if min(tier[a.CUID], tier[b.CUID]) < 0 || q.Sort == "" {
+			by = cmp.Or(cmp.Compare(tier[a.CUID], tier[b.CUID]), by)
+		}
+		return by
+	})
+	for _, c := range found {
+		cuids = append(cuids, c.CUID)
+	}
+	return cuids
+}
+
+func cuidsOf(page CustomerPage) (cuids []string) {
+	for _, c := range page.Customers {
+		cuids = append(cuids, c.CUID)
+	}
+	return cuids
+}
+
+// TestFindingAgreesWithLookingAtEverybody compares random searches of a mirror
+// that changes with the plain way: with the text index, without it, and while it
+// is half built; forwards, backwards, page by page.
+func TestFindingAgreesWithLookingAtEverybody(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(6) {
+		f := &finding{newRig(t), rand.New(rand.NewPCG(seed, 1)), map[string]Customer{}}
+		for range 60 {
+			f.change()
+		}
+		for step := range 120 {
+			switch f.rand.IntN(12) {
+			case 0:
+				f.write(func(tx *Tx) error { return tx.DropTextIndex(ctx) })
+			case 1:
+				f.IndexCustomers(ctx)
+			case 2: // half built: up to some customer
+				f.write(func(tx *Tx) error {
+					if err := tx.DropTextIndex(ctx); err != nil {
+						return err
+					}
+					_, err := tx.indexStep(ctx, f.rand.IntN(40))
+					if err == nil {
+						_, err = tx.indexStep(ctx, f.rand.IntN(40))
+					}
+					return err
+				})
+			}
+			f.change()
+			q := CustomerQuery{
+				Text: f.pick("", "anna", "ANNA", "Anna Berg", "berg anna", "b", "be", "ü", "ab", "zed ab", "070-123 45 67", "555 0100", "1234", "c7", "c12", " c33 ", "渡辺", "渡辺商",
+					"example", "an b", "www.berg.example", "nobody at all", "zed  AB", `"anna" OR`),
+				Country: f.pick("", "", "SWEDEN"), State: f.pick("", "", "ca"), Gone: f.rand.IntN(6) == 0,
+				Sort: CustomerSort(f.pick("", "", "company", "-company", "email", "-country")), Limit: 1 + f.rand.IntN(7),
+			}
+			if f.rand.IntN(5) == 0 {
+				q.From = time.Date(2024, 1, 2, 0, 0, 0, 0, time.UTC)
+			}
+			if f.rand.IntN(5) == 0 {
+				q.To = time.Date(2025, 6, 1, 0, 0, 0, 0, time.UTC)
+			}
+			want := f.want(q)
+			var got []string
+			var page CustomerPage
+			var starts []string // cursors of the pages before the present one
+			for {
+				var err error
+				if page, err = f.FindCustomers(ctx, q); err != nil {
+					t.Fatalf("seed %d, step %d, %+v: %v", seed, step, q, err)
+				}
+				if page.Total != len(want) {
+					t.Fatalf("seed %d, step %d, %+v: total %d, want %d", seed, step, q, page.Total, len(want))
+				}
+				got = append(got, cuidsOf(page)...)
+				if page.Next == "" {
+					break
+				}
+				starts = append(starts, q.Cursor)
+				q.Cursor = page.Next
+			}
+			if !slices.Equal(got, want) {
+				t.Fatalf("seed %d, step %d, %+v:\n got %v\nwant %v", seed, step, q, got, want)
+			}
+			back := cuidsOf(page)
+			for page.Previous != "" {
+				q.Cursor = page.Previous
+				var err error
+				if page, err = f.FindCustomers(ctx, q); err != nil {
+					t.Fatal(err)
+				}
+				back = append(cuidsOf(page), back...)
+			}
+			if !slices.Equal(back, want) {
+				t.Fatalf("seed %d, step %d, back, %+v:\n got %v\nwant %v", seed, step, q, back, want)
+			}
+		}
+	}
+}
+
+// TestRoomBetweenPlaces: however many come between two others, one behind the
+// other, one before the other or halving what is between them, the text index
+// stays whole and finds them in their order.
+func TestRoomBetweenPlaces(t *testing.T) {
+	t.Parallel()
+	for name, company := range map[string]func(i int) string{
+		"behind": func(i int) string { return fmt.Sprintf("A%04d", i) }, "before": func(i int) string { return fmt.Sprintf("A%04d", 5000-i) },
+		"between": func(i int) string { return fmt.Sprintf("A%04d", 2500+(i%2*2-1)*(400-i)) }, "at the end": func(i int) string { return fmt.Sprintf("C%04d", i) },
+		"of one name": func(int) string { return "A" },
+	} {
+		r := newRig(t)
+		r.upsert(Customer{CUID: "a", Company: "A", Fields: fields("c", "A")})
+		r.upsert(Customer{CUID: "z", Company: "B", Fields: fields("c", "B")})
+		r.indexed()
+		for i := range 300 {
+			r.upsert(Customer{CUID: fmt.Sprintf("b%03d", i), Company: company(i), City: "Somewhere", Fields: fields("c", fmt.Sprint(i))})
+			if whole, err := r.textIndexed(ctx); !whole || err != nil {
+				t.Fatalf("%s: the index is dropped after %d, %v", name, i, err)
+			}
+		}
+		page, err := r.FindCustomers(ctx, CustomerQuery{Text: "omewher", Sort: "company", Limit: 1000})
+		if err != nil || page.Total != 300 || len(page.Customers) != 300 {
+			t.Fatalf("%s: %d of %d, %v", name, len(page.Customers), page.Total, err)
+		}
+		var placed []string
+		if placed, err = collect(ctx, r.reader, func(s scanner) (v string, err error) { return v, s.Scan(&v) },
+			`SELECT c.company_key || ' ' || c.cuid `+strings.ReplaceAll(fromText, "$%d", "'omewher'")+` ORDER BY customers_text.rowid`); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.IsSorted(placed) || len(placed) != 300 {
+			t.Errorf("%s: %d placed, in order: %v", name, len(placed), slices.IsSorted(placed))
+		}
+	}
+}
