@@ -500,6 +500,7 @@ func TestBrowser(t *testing.T) {
 	t.Run("at work", func(t *testing.T) {
 		for name, work := range map[string]func(*testing.T, context.Context, services, dashboard){
 			"manager": managerAtWork, "looking around": managerLooksAround, "admin": adminAtWork, "keyboard": keyboardOnly, "without JavaScript": withoutScripts, "away": managerAway,
+			"import": managerImports,
 		} {
 			t.Run(name, func(t *testing.T) { t.Parallel(); work(t, chromium, s, d) })
 		}
@@ -730,6 +731,53 @@ func managerLooksAround(t *testing.T, chromium context.Context, s services, d da
 	b.refuses("/no/such/page")
 	b.visit("/no/such/page")
 	b.audit("not-found")
+}
+
+// managerImports finds customers by filter, and brings new ones in from a
+// spreadsheet as Excel writes it in Sweden.
+func managerImports(t *testing.T, chromium context.Context, s services, d dashboard) {
+	b := openScreen(t, chromium, d.URL, "mia importing")
+	b.visit("/login")
+	b.signIn("mia")
+	b.visit("/customers?q=berg&country=Sweden&stored=no&cols=phone,state&density=compact")
+	b.until("what was found is marked", `document.querySelector("#results mark")`)
+	b.audit("customers-filtered")
+	b.refuses("/customers?from=yesterday")
+	b.visit("/customers?from=yesterday")
+	b.audit("customers-filter-wrong")
+
+	b.visit("/imports")
+	b.audit("imports-none")
+	b.visit("/customers/import")
+	b.audit("import-new")
+	rows := "\uFEFFFöretag;E-post;Telefon;Land\r\n"
+	for i := range 12 {
+		rows += fmt.Sprintf("\"Import; %d AB\";import%[1]d@spreadsheet.example;070-123 45 %02[1]d;Sverige\r\n", i)
+	}
+	rows += "Slarvig AB;ingen adress;;Sverige\r\n"
+	file := filepath.Join(t.TempDir(), "nya kunder.csv")
+	if err := os.WriteFile(file, []byte(rows), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.run("choose the file", chromedp.SetUploadFiles("input[type=file]", []string{file}, chromedp.ByQuery))
+	b.click("Read and check")
+	b.at("/imports/[^/]+")
+	b.see("12", "Enter a whole e-mail address")
+	b.audit("import-draft")
+	b.press("mend", `document.querySelector("#rows tbody a[href*='/rows/']")`)
+	b.at("/imports/[^/]+/rows/[0-9]+")
+	b.audit("import-row")
+	b.fill("email", "slarvig@spreadsheet.example")
+	b.click("Save")
+	b.at("/imports/[^/]+")
+	b.click("Create 13 customers in ATOM")
+	b.until("all are created", `document.querySelector("#all")`)
+	b.audit("import-done")
+	b.visit("/imports")
+	b.see("nya kunder.csv", "13 created")
+	b.audit("imports")
+	b.visit("/customers?q=" + url.QueryEscape("slarvig@spreadsheet"))
+	b.see("Slarvig AB")
 }
 
 func adminAtWork(t *testing.T, chromium context.Context, s services, d dashboard) {
