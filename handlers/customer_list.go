@@ -31,11 +31,6 @@ func (h *Handlers) customersList(w http.ResponseWriter, r *http.Request) error {
 	return h.showListing(w, r, http.StatusOK, q, failedView{})
 }
 
-// showCustomers is the list with what went wrong.
-func (h *Handlers) showCustomers(w http.ResponseWriter, r *http.Request, status int, p *desk.Problem) error {
-	return h.showListing(w, r, status, url.Values{}, failedView{problem: p})
-}
-
 // showListing shows the customers as q filters them, with the form that saves it
 // as a view as it failed.
 func (h *Handlers) showListing(w http.ResponseWriter, r *http.Request, status int, q url.Values, failed failedView) error {
@@ -49,6 +44,7 @@ func (h *Handlers) showListing(w http.ResponseWriter, r *http.Request, status in
 		return err
 	}
 	follow(&base)
+	base.Finder = true
 	page := views.CustomersPage{
 		Page: base, Query: query.Text, Sort: q.Get("sort"), Density: q.Get("density"), Size: query.Limit, Gone: query.Gone, Filtered: query.Text != "",
 		CanCreate: staff.Role.Includes(store.Manager), Problem: h.problem(r, failed.problem), Kept: failed.kept, Chips: listingChips(q),
@@ -66,6 +62,11 @@ func (h *Handlers) showListing(w http.ResponseWriter, r *http.Request, status in
 		status, page.Unread = http.StatusUnprocessableEntity, true
 	} else if err := h.list(r, &page, query, q); err != nil {
 		return err
+	}
+	if isFragment(r) && page.Unread { // the message stands at a field, which is not in the fragment
+		w.Header().Set("HX-Redirect", viewedCustomers.path(q))
+		w.WriteHeader(http.StatusNoContent)
+		return nil
 	}
 	if isFragment(r) {
 		w.Header().Set("HX-Push-Url", viewedCustomers.path(q)) // an address for sharing, without blanks

@@ -36,8 +36,8 @@ func listingQuery(q url.Values) url.Values {
 	for name, values := range kept {
 		kept.Set(name, clip(values[0], 200))
 	}
-	if len(q["cols"]) > 1 { // as the form sends them
-		kept.Set("cols", strings.Join(q["cols"], ","))
+	if cols := q["cols"]; len(cols) > 1 { // as the form sends them, the company first
+		kept.Set("cols", strings.Join(slices.DeleteFunc(slices.Clone(cols), func(c string) bool { return c == "company" }), ","))
 	}
 	if kept.Get("cols") == usualColumns {
 		kept.Del("cols")

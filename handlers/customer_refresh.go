@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -27,19 +29,30 @@ func (h *Handlers) customersRefresh(w http.ResponseWriter, r *http.Request) erro
 	defer cancel()
 	report, err := h.Desk.Mirror.Refresh(ctx, v.Actor, r.PostForm.Get("believe") != "")
 	if err == context.DeadlineExceeded && r.Context().Err() == nil { // as it is: a time-out of ATOM's is within a Problem
-		h.redirect(w, r, "/customers")
+		h.redirect(w, r, listedBefore(r))
 		return nil
 	}
 	if p, ok := h.formFailed(w, r, err); ok {
-		return h.showCustomers(w, r, p.Status(), p)
+		q, _ := url.ParseQuery(strings.TrimPrefix(listedBefore(r), "/customers?"))
+		return h.showListing(w, r, p.Status(), q, failedView{problem: p})
 	}
 	if err != nil {
 		return err
 	}
 	tone, text := syncResult(report)
 	v.Prefs.flash(tone, text)
-	h.redirect(w, r, "/customers")
+	h.redirect(w, r, listedBefore(r))
 	return nil
+}
+
+// listedBefore is the list as the reader had filtered it when they asked for the
+// refresh; a search as one types has no other trace than the page's address.
+func listedBefore(r *http.Request) string {
+	from, err := url.Parse(r.Referer())
+	if err != nil || from.Path != "/customers" || from.Host != r.Host {
+		return "/customers"
+	}
+	return viewedCustomers.path(listingQuery(from.Query()))
 }
 
 // syncResult says what came of a sync.

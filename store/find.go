@@ -339,7 +339,7 @@ func countKey(query string, args []any) string {
 // paste looks whether the text is a whole cuid, whose customer is then found
 // first.
 func (f *finder) paste(ctx context.Context, found int) (int, error) {
-	args := append(slices.Clone(f.args), strings.TrimSpace(f.q.Text))
+	args := append(slices.Clone(f.args), strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(f.q.Text), "cuid:")))
 	c, err := one(f.scan(f.db.reader.QueryRowContext(ctx, `SELECT `+f.columns()+` FROM customers c WHERE `+f.where+fmt.Sprintf(` AND c.cuid = $%d`, len(args)), args...)))
 	if errors.Is(err, ErrNotFound) {
 		return found, nil

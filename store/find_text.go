@@ -103,6 +103,7 @@ func (t text) at(tier int) expr {
 func searchWords(typed string) []string {
 	words := strings.Fields(Fold(strings.ReplaceAll(strings.ToValidUTF8(typed, "\uFFFD"), "\x00", "\uFFFD")))
 	for i, word := range words {
+		word = strings.TrimPrefix(strings.TrimPrefix(word, "tel:"), "cuid:") // as copied from elsewhere
 		if strings.HasPrefix(word, "http://") || strings.HasPrefix(word, "https://") || strings.HasPrefix(word, "www.") {
 			word = siteKey(word)
 		}

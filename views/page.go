@@ -30,6 +30,7 @@ type Page struct {
 	IdleEnd    time.Time // when the session ends if nothing happens
 	EndsSoon   bool      // so soon that the page offers to renew it
 	MirrorAge  *MirrorAge
+	Finder     bool // it has a search for customers of its own
 	Demo       bool
 	Reload     int      // seconds after which it looks again by itself without JavaScript; 0: never
 	Alarm      *Problem // the audit log is not what it was

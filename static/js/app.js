@@ -1,6 +1,7 @@
 // Everything here makes pages quicker or kinder; no page needs it to work.
 import "./trusted.js"; // before htmx, which parses
 import htmx from "htmx.org";
+import "./announce.js";
 import "./busy.js";
 import "./cooldown.js";
 import "./copy.js";
@@ -10,6 +11,7 @@ import "./draft.js";
 import "./idle.js";
 import "./keys.js";
 import "./live.js";
+import "./menu.js";
 import "./reltime.js";
 import "./secret.js";
 import "./sms.js";

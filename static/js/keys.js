@@ -27,7 +27,7 @@ document.addEventListener("keydown", (event) => {
   if (typing(target) || document.querySelector("dialog:modal")) return;
 
   if (event.key === "/") {
-    const search = find("[data-search]");
+    const search = find("#finder [name=q]") ?? find("[data-search]");
     if (!search) return;
     event.preventDefault();
     search.focus();

@@ -10,9 +10,16 @@ each("[data-live]", (part) => {
   let pressed = false; // what is being pressed is not taken away before it is a click
   let waiting; // the part that came meanwhile
 
+  // When it comes to another state, all of the page is another.
+  const state = () => part.querySelector("[data-state]")?.dataset.state;
   const show = (html) => {
     waiting = pressed ? html : undefined;
-    if (!pressed) htmx.swap(part, html, { swapStyle: "innerHTML" });
+    if (pressed) return;
+    const before = state();
+    htmx.swap(part, html, { swapStyle: "innerHTML" });
+    if (before !== undefined && before !== state()) {
+      htmx.ajax("GET", location.pathname + location.search, { target: "#main", select: "#main", swap: "outerHTML" });
+    }
   };
   const released = () => {
     pressed = false;
