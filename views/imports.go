@@ -52,6 +52,18 @@ func (c ImportCounts) left() int { return c.Ready + c.Sending }
 // Path is the import's page.
 func (i ImportItem) Path() string { return "/imports/" + i.ID }
 
+// lookingUp tells whether all rows are sent, and only those are missing whose
+// answer was lost.
+func (i ImportItem) lookingUp() bool { return i.State == "running" && i.Counts.left() == 0 && i.Counts.Unknown > 0 }
+
+// phase is the state as the page shows it: when it changes, much of the page does.
+func (i ImportItem) phase() string {
+	if i.lookingUp() {
+		return "looking up"
+	}
+	return i.State
+}
+
 // act is where one of the import's forms is posted to.
 func (i ImportItem) act(name string) string { return i.Path() + "/" + name }
 

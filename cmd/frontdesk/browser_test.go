@@ -771,7 +771,7 @@ func managerImports(t *testing.T, chromium context.Context, s services, d dashbo
 	b.click("Save")
 	b.at("/imports/[^/]+")
 	b.click("Create 13 customers in ATOM")
-	b.until("all are created", `document.querySelector("#all")`)
+	b.until("all are created", `document.querySelector("#all") && document.querySelector("h1").parentElement.parentElement.innerText.includes("done")`)
 	b.audit("import-done")
 	b.visit("/imports")
 	b.see("nya kunder.csv", "13 created")

@@ -211,7 +211,7 @@ func (r *importRun) rowEnded(ctx context.Context, end rowEnd) {
 		r.alike, r.alikes = end.alike, 0
 	}
 	if r.alikes++; r.alike != "" && r.alikes >= importAlike {
-		r.pause(ctx, fmt.Sprintf("%d rows in a row ended alike: %s. Start it again when that is mended.", r.alikes, r.alike))
+		r.pause(ctx, fmt.Sprintf("%d rows in a row ended alike: %s. Resume it when that is mended.", r.alikes, r.alike))
 		r.alikes = 0
 	}
 	if end.state == store.RowCreated || end.state == store.RowFailed {
@@ -255,7 +255,7 @@ func (r *importRun) rest(ctx context.Context, i store.Import) (done bool, err er
 			return nil
 		case counts[store.RowUnknown] > 0:
 			r.open = true
-			waits = fmt.Sprintf("%d rows got no answer. ATOM's list will tell whether they were created.", counts[store.RowUnknown])
+			waits = countRows(counts[store.RowUnknown]) + " without an answer. ATOM's list will tell whether they were created."
 			return nil
 		}
 		if done, err = tx.MoveImport(ctx, r.id, store.ImportRunning, store.ImportDone, ""); err != nil || !done {
