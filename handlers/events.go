@@ -17,6 +17,7 @@ const (
 	eventsBeat    = 10 * time.Second       // a sign of life, and the time to look whether the reader may still see it
 	eventsTimeout = 10 * time.Second       // for one message to be fetched
 	eventsMost    = 500                    // readers at once; more of them reload by hand
+	eventsEach    = 10                     // of one session
 )
 
 // live is a part of a page as it is now, and whether it has come to its end.
@@ -27,6 +28,14 @@ type live func(ctx context.Context) (part templ.Component, done bool, err error)
 // session, and frontdesk; the page's script takes it up again unless it was the
 // end. What it says never keeps a session alive.
 func (h *Handlers) events(w http.ResponseWriter, r *http.Request, now live) error {
+	session := visitOf(r).Actor.Session
+	if !h.listening.take(session, eventsEach) {
+		w.Header().Set("Retry-After", "10")
+		h.refuse(w, r, http.StatusServiceUnavailable, &desk.Problem{Title: "Too many of your pages are listening",
+			Text: "Close some of them, or reload the page to see how far it has come."})
+		return nil
+	}
+	defer h.listening.give(session)
 	if h.listeners.Add(1) > eventsMost {
 		h.listeners.Add(-1)
 		w.Header().Set("Retry-After", "10")

@@ -53,8 +53,10 @@ type Handlers struct {
 	handler  http.Handler
 
 	listeners atomic.Int64 // pages that are kept up to date
+	listening share        // the same by session
 
-	uploads chan struct{} // one for each upload being read
+	uploads   chan struct{} // one for each upload being read
+	uploading share         // uploads by session, those that wait left aside
 
 	bodyLimit, answerLimit, uploadLimit, uploadWait, refreshWait time.Duration // fields, so that tests need not wait for them
 }

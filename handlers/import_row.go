@@ -27,7 +27,7 @@ func (h *Handlers) showImportRow(w http.ResponseWriter, r *http.Request, status 
 	if _, known := rowChoices[show]; !known {
 		show = "all"
 	}
-	page := views.ImportRowPage{Page: h.page(r, "Row "+strconv.Itoa(row.N)), Import: importItem(i, nil), N: row.N, Show: show, Sent: !desk.Mendable(row.State),
+	page := views.ImportRowPage{Page: h.page(r, "Row "+strconv.Itoa(row.N)), Import: importItem(i, nil), N: row.N, Show: show, Sent: !desk.Mendable(i, row.State),
 		Back: rowBack(i.ID, show, row.N), Problem: h.problem(r, p), Kept: kept}
 	page.Message = row.Message
 	if row.State == store.RowWrong {

@@ -99,7 +99,7 @@ func (h *Handlers) importEvents(w http.ResponseWriter, r *http.Request) error {
 func mapping(i store.Import, sample []store.ImportRow, typed url.Values, p *desk.Problem) (fields []views.Input, unmapped bool) {
 	choices := []views.Option{{Value: "", Label: "in no column"}}
 	for n, name := range i.Header {
-		if len(sample) > 0 && name == "Column "+strconv.Itoa(n+1) {
+		if len(sample) > 0 && n < len(sample[0].Cells) && name == "Column "+strconv.Itoa(n+1) {
 			name += ": " + sample[0].Cells[n]
 		}
 		choices = append(choices, views.Option{Value: strconv.Itoa(n), Label: views.Clipped(name, 60)})
@@ -216,7 +216,7 @@ func (h *Handlers) importRows(ctx context.Context, i store.Import, fields []stri
 		if row.CUID != "" {
 			item.Customer = views.CustomerPath(row.CUID)
 		}
-		if desk.Mendable(row.State) {
+		if desk.Mendable(i, row.State) {
 			item.Mend = rowPath(i.ID, row.N) + "?show=" + show
 		}
 		items = append(items, item)

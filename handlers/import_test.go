@@ -255,6 +255,28 @@ func TestImportStarts(t *testing.T) {
 	late.want("Discarded")
 }
 
+// TestCancelledRowsAreNotMended: neither offered nor done.
+func TestCancelledRowsAreNotMended(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	b := w.signedIn("mia")
+	at := b.imported("Company,E-mail\nA,a@new.example\nB,\n")
+	b.get("/imports").want("1 ready, 1 to be mended")
+	w.end(strings.TrimPrefix(at, "/imports/"), store.RowFailed)
+	b.get(at+"?show=all").wantInBody(at+"/rows/1", at+"/rows/2")
+	b.submit(b.get(at), at+"/cancel", nil).wantStatus(http.StatusSeeOther)
+	b.get("/imports").want("1 failed, 1 to be mended")
+	if p := b.get(at + "?show=all"); strings.Contains(p.body, at+"/rows/") {
+		t.Error("a row of a cancelled import is offered to be mended")
+	}
+	if p := b.get(at + "/rows/1"); p.hasForm(at + "/rows/1") {
+		t.Error("its form is there")
+	}
+	p := b.post(at+"/rows/1", url.Values{"company": {"Other"}, "email": {"a@new.example"}})
+	p.wantStatus(http.StatusUnprocessableEntity)
+	p.want("This import was cancelled")
+}
+
 // TestImportsAreOnesOwn: managers see theirs, admins all, others none.
 func TestImportsAreOnesOwn(t *testing.T) {
 	t.Parallel()
@@ -369,10 +391,9 @@ func TestSlowUpload(t *testing.T) {
 	w := newWorld(t, setup{})
 	w.h.bodyLimit, w.h.uploadLimit, w.h.uploadWait = 200*time.Millisecond, 1500*time.Millisecond, 100*time.Millisecond
 	b := w.signedIn("mia")
-	cookie := b.jarCookie("session").Value
 	kind, body := multipartForm(t, "new.csv", []byte("Company,E-mail\nA,a@new.example\n"), nil)
 	open := func(size int) (io.Writer, *bufio.Reader) {
-		conn := w.dial()
+		conn, cookie := w.dial(), w.signedIn("mia").jarCookie("session").Value // of one session, one is read at a time
 		_, err := fmt.Fprintf(conn, "POST /customers/import HTTP/1.1\r\nHost: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nCookie: session=%s\r\n\r\n%s",
 			w.server.Listener.Addr(), kind, size, cookie, body[:50])
 		if err != nil {

@@ -24,6 +24,8 @@ import (
 const (
 	uploadLimit = 5 * time.Minute
 	uploadsMost = 2
+	uploadsEach = 1                     // of one session
+	uploadLooks = 50 * time.Millisecond // at whether the session's other one is over
 	uploadWaits = 15 * time.Second
 	maxUpload   = 5 * desk.MaxImportBytes
 )
@@ -58,6 +60,20 @@ func (h *Handlers) uploaded(w http.ResponseWriter, r *http.Request, next func(ht
 	}
 	wait := time.NewTimer(h.uploadWait)
 	defer wait.Stop()
+	session := visitOf(r).Actor.Session
+	for !h.uploading.take(session, uploadsEach) {
+		select {
+		case <-time.After(uploadLooks):
+			continue
+		case <-wait.C:
+			w.Header().Set("Retry-After", seconds(uploadWaits))
+			return refuse(http.StatusServiceUnavailable, &desk.Problem{Title: "You are bringing in another file",
+				Text: "frontdesk reads one file at a time from you, and is busy with another one. Nothing was done.", Advice: "Try again when that one is there."})
+		case <-r.Context().Done():
+			return r.Context().Err()
+		}
+	}
+	defer h.uploading.give(session)
 	select {
 	case h.uploads <- struct{}{}:
 		defer func() { <-h.uploads }()

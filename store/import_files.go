@@ -11,9 +11,10 @@ import (
 const (
 	ImportReading  = "reading"  // its rows are being stored
 	ImportChecking = "checking" // its rows are being checked anew
+	ImportRemoving = "removing" // its rows are being removed
 )
 
-// SetImportBusy notes what is being done with a draft, "" when nothing is: until
+// SetImportBusy notes what is being done with an import, "" when nothing is: until
 // then it cannot be moved to another state.
 func (tx *Tx) SetImportBusy(ctx context.Context, id, what string) error {
 	_, err := tx.ExecContext(ctx, `UPDATE imports SET busy = $1 WHERE id = $2`, what, id)
@@ -43,10 +44,10 @@ func (tx *Tx) CountDrafts(ctx context.Context, staffID int64) (n int, err error)
 	return n, tx.QueryRowContext(ctx, `SELECT count(*) FROM imports WHERE staff_id = $1 AND state = 'draft'`, staffID).Scan(&n)
 }
 
-// BusyImports returns the drafts that something is being done with, or was when
+// BusyImports returns the imports that something is being done with, or was when
 // frontdesk was killed.
 func (db *DB) BusyImports(ctx context.Context) ([]Import, error) {
-	return collect(ctx, db.reader, scanImport, `SELECT `+importColumns+` WHERE i.busy <> '' AND i.state = 'draft'`)
+	return collect(ctx, db.reader, scanImport, `SELECT `+importColumns+` WHERE i.busy <> ''`)
 }
 
 // UnstartedImports returns the imports that were brought in before a time and
@@ -56,19 +57,43 @@ func (db *DB) UnstartedImports(ctx context.Context, before time.Time) ([]Import,
 		WHERE i.started_at IS NULL AND i.state IN ('draft', 'cancelled') AND i.made_at < $1`, millis(before))
 }
 
-// DropImport removes an import that was never started, up to some of its rows at
-// once, and tells whether there is nothing left to remove.
-func (tx *Tx) DropImport(ctx context.Context, id string, rows int) (gone bool, err error) {
+// removable is an import that was never started, and is marked so that it cannot be.
+const removable = `EXISTS (SELECT 1 FROM imports WHERE id = $1 AND started_at IS NULL AND state IN ('draft', 'cancelled') AND busy <> '')`
+
+// MarkImportRemoved marks an import as being removed, and tells whether it could:
+// it was never started, and nothing else is being done with it.
+func (tx *Tx) MarkImportRemoved(ctx context.Context, id string) (bool, error) {
+	res, err := tx.ExecContext(ctx, `UPDATE imports SET busy = 'removing'
+		WHERE id = $1 AND started_at IS NULL AND state IN ('draft', 'cancelled') AND busy = ''`, id)
+	if err != nil {
+		return false, fmt.Errorf("mark an import as being removed: %w", err)
+	}
+	n, err := res.RowsAffected()
+	return n == 1, err
+}
+
+// DropImportRows removes some of the rows of an import that was never started and
+// is marked as busy, and tells whether there are none left to remove.
+func (tx *Tx) DropImportRows(ctx context.Context, id string, rows int) (gone bool, err error) {
 	res, err := tx.ExecContext(ctx, `DELETE FROM import_rows WHERE import_id = $1
-		AND n IN (SELECT n FROM import_rows WHERE import_id = $1 ORDER BY n LIMIT $2 + 0)
-		AND EXISTS (SELECT 1 FROM imports WHERE id = $1 AND started_at IS NULL AND state IN ('draft', 'cancelled'))`, id, rows)
+		AND n IN (SELECT n FROM import_rows WHERE import_id = $1 ORDER BY n LIMIT $2 + 0) AND `+removable, id, rows)
 	if err != nil {
 		return false, fmt.Errorf("remove rows of an import: %w", err)
 	}
-	if n, err := res.RowsAffected(); err != nil || n == int64(rows) {
+	n, err := res.RowsAffected()
+	return err == nil && n < int64(rows), err
+}
+
+// DropImport is DropImportRows, and removes the import itself with the last of its
+// rows.
+func (tx *Tx) DropImport(ctx context.Context, id string, rows int) (gone bool, err error) {
+	if gone, err = tx.DropImportRows(ctx, id, rows); err != nil || !gone {
 		return false, err
 	}
-	_, err = tx.ExecContext(ctx, `DELETE FROM imports WHERE id = $1 AND started_at IS NULL AND state IN ('draft', 'cancelled')`, id)
+	if _, err := tx.ExecContext(ctx, `DELETE FROM import_counts WHERE import_id = $1 AND `+removable, id); err != nil {
+		return false, err
+	}
+	_, err = tx.ExecContext(ctx, `DELETE FROM imports WHERE id = $1 AND `+removable, id)
 	return err == nil, err
 }
 

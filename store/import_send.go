@@ -17,7 +17,7 @@ func (tx *Tx) ImportCounts(ctx context.Context, id string) (map[RowState]int, er
 
 // ImportsAgain counts the failed rows of an import that may be sent as they are.
 func (db *DB) ImportsAgain(ctx context.Context, id string) (n int, err error) {
-	err = db.reader.QueryRowContext(ctx, `SELECT count(*) FROM import_rows WHERE import_id = $1 AND state = 'failed' AND again = 1`, id).Scan(&n)
+	err = db.reader.QueryRowContext(ctx, `SELECT coalesce(sum(n), 0) FROM import_counts WHERE import_id = $1 AND state = 'again'`, id).Scan(&n)
 	return n, err
 }
 
@@ -43,7 +43,7 @@ func (tx *Tx) FailImportRow(ctx context.Context, id string, n int, message strin
 // ReturnImportRow makes a row ready again whose act has sent nothing, or was told
 // to come later.
 func (tx *Tx) ReturnImportRow(ctx context.Context, act string) error {
-	_, err := tx.ExecContext(ctx, `UPDATE import_rows SET state = 'ready', changed_at = $1 WHERE act_id = $2 AND state = 'sending'`,
+	_, err := tx.ExecContext(ctx, `UPDATE import_rows SET state = 'ready', changed_at = $1 WHERE act_id = $2 AND act_id <> '' AND state = 'sending'`,
 		millis(tx.db.now()), act)
 	if err != nil {
 		return fmt.Errorf("return a row of an import: %w", err)
@@ -59,7 +59,7 @@ func (tx *Tx) ReturnLostRow(ctx context.Context, act string, tries int, message 
 			state = CASE WHEN lost + 1 < $2 THEN 'ready' ELSE 'failed' END,
 			message = CASE WHEN lost + 1 < $2 THEN '' ELSE $3 END,
 			again = CASE WHEN lost + 1 < $2 THEN 0 ELSE 1 END
-		WHERE act_id = $4 AND state = 'unknown'`, millis(tx.db.now()), tries, message, act)
+		WHERE act_id = $4 AND act_id <> '' AND state = 'unknown'`, millis(tx.db.now()), tries, message, act)
 	if err != nil {
 		return fmt.Errorf("return a lost row of an import: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -51,7 +52,7 @@ type Import struct {
 	Columns     map[string]int // which column (from 0) fills which of ATOM's fields
 	State       ImportState
 	Note        string // why it waits or was paused, for people; "" when there is nothing to say
-	Busy        string // ImportReading or ImportChecking while a draft is worked on, otherwise ""
+	Busy        string // ImportReading, ImportChecking or ImportRemoving while it is worked on, otherwise ""
 	Concurrency int    // rows under way at once
 	Rate        int    // rows begun in a second at most
 	MadeAt      time.Time
@@ -75,15 +76,27 @@ type ImportRow struct {
 }
 
 // Value is what a row says for one of ATOM's fields: as mended, or as in the
-// column that fills the field.
+// column that fills the field, where the lines of a cell become one.
 func (r ImportRow) Value(field string, columns map[string]int) string {
 	if v, ok := r.Mended[field]; ok {
 		return v
 	}
 	if i, ok := columns[field]; ok && i >= 0 && i < len(r.Cells) {
-		return r.Cells[i]
+		return oneLine(r.Cells[i])
 	}
 	return ""
+}
+
+// oneLine parts the lines of a text by commas: ATOM's fields have one.
+func oneLine(text string) string {
+	if !strings.ContainsAny(text, "\r\n") {
+		return text
+	}
+	lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\r' || r == '\n' })
+	for i, line := range lines {
+		lines[i] = strings.Trim(line, " \t,")
+	}
+	return strings.Join(slices.DeleteFunc(lines, func(line string) bool { return line == "" }), ", ")
 }
 
 const importColumns = `i.id, i.staff_id, s.name, i.file_name, i.format, i.header, i.columns, i.state, i.note, i.concurrency, i.rate,
@@ -173,10 +186,33 @@ func importCounts(ctx context.Context, q querier, id string) (map[RowState]int, 
 		n    int
 	}
 	all, err := collect(ctx, q, func(s scanner) (v state, err error) { return v, s.Scan(&v.name, &v.n) },
-		`SELECT state, count(*) FROM import_rows WHERE import_id = $1 GROUP BY state`, id)
+		`SELECT state, n FROM import_counts WHERE import_id = $1 AND state <> 'again' AND n > 0`, id)
 	counts := map[RowState]int{}
 	for _, s := range all {
 		counts[s.name] = s.n
+	}
+	return counts, err
+}
+
+// ImportsCounts is ImportCounts of several imports at once, by their IDs.
+func (db *DB) ImportsCounts(ctx context.Context, ids []string) (map[string]map[RowState]int, error) {
+	wanted, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	type state struct {
+		id   string
+		name RowState
+		n    int
+	}
+	all, err := collect(ctx, db.reader, func(s scanner) (v state, err error) { return v, s.Scan(&v.id, &v.name, &v.n) },
+		`SELECT import_id, state, n FROM import_counts WHERE import_id IN (SELECT value FROM json_each($1)) AND state <> 'again' AND n > 0`, string(wanted))
+	counts := map[string]map[RowState]int{}
+	for _, s := range all {
+		if counts[s.id] == nil {
+			counts[s.id] = map[RowState]int{}
+		}
+		counts[s.id][s.name] = s.n
 	}
 	return counts, err
 }
@@ -257,7 +293,7 @@ func (tx *Tx) SetImportNote(ctx context.Context, id, note string) error {
 
 // MoveImport takes an import from one state to another, and tells whether it was
 // in the first: of several who ask, one succeeds. None does while its rows are
-// being stored or checked.
+// being stored, checked or removed.
 func (tx *Tx) MoveImport(ctx context.Context, id string, from, to ImportState, note string) (bool, error) {
 	now := millis(tx.db.now())
 	var started, ended any
@@ -298,7 +334,7 @@ func (tx *Tx) EndImportRow(ctx context.Context, act string, to RowState, cuid, m
 		return nil
 	}
 	_, err := tx.ExecContext(ctx, `UPDATE import_rows SET state = $1, cuid = $2, message = $3, changed_at = $4
-		WHERE act_id = $5 AND state IN ('sending', 'unknown')`, to, cuid, message, millis(tx.db.now()), act)
+		WHERE act_id = $5 AND act_id <> '' AND state IN ('sending', 'unknown')`, to, cuid, message, millis(tx.db.now()), act)
 	if err != nil {
 		return fmt.Errorf("end a row of an import: %w", err)
 	}

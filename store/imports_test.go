@@ -127,6 +127,21 @@ func TestImportFiles(t *testing.T) {
 			return nil
 		})
 	}
+	r.write(func(tx *Tx) error {
+		// Nothing is removed of what is not marked, or was started, or is worked on.
+		if _, err := tx.DropImport(ctx, "five", 2); err != nil {
+			t.Error(err)
+		}
+		for id, may := range map[string]bool{"one": false, "four": false, "five": true} {
+			if marked, err := tx.MarkImportRemoved(ctx, id); err != nil || marked != may {
+				t.Errorf("%s: marked %v, %v", id, marked, err)
+			}
+		}
+		if moved, err := tx.MoveImport(ctx, "five", ImportDraft, ImportRunning, ""); err != nil || moved {
+			t.Errorf("what is being removed was started: %v, %v", moved, err)
+		}
+		return nil
+	})
 	for id, want := range map[string][]bool{"one": {true, true}, "five": {false, false, true, true}} {
 		for n, gone := range want {
 			r.write(func(tx *Tx) error {
@@ -162,5 +177,19 @@ func TestCustomersOfEmails(t *testing.T) {
 	found := map[string]Customer{}
 	if err := r.CustomersOfEmails(ctx, []string{"shared@x.example", "gone@x.example", "none@x.example"}, found); err != nil || len(found) != 1 || found["shared@x.example"].CUID != "a" {
 		t.Errorf("%+v, %v", found, err)
+	}
+}
+
+// TestValueIsOneLine: what stands in a cell on several lines stands in a field on
+// one.
+func TestValueIsOneLine(t *testing.T) {
+	t.Parallel()
+	columns := map[string]int{"address": 0}
+	for cell, want := range map[string]string{
+		"Storgatan 1": "Storgatan 1", "c/o Nilsson\nplan 3": "c/o Nilsson, plan 3", "a,\r\n\r\n b \n": "a, b", "\n": "", "": "",
+	} {
+		if got := (ImportRow{Cells: []string{cell}}).Value("address", columns); got != want {
+			t.Errorf("%q: %q, want %q", cell, got, want)
+		}
 	}
 }

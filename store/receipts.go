@@ -82,15 +82,24 @@ func (db *DB) receipt(ctx context.Context, q querier, where, arg string) (Receip
 	return r, err
 }
 
-// PurgeReceipts removes receipts that have expired and been answered, and the
-// secrets of those that were begun before secretsBefore.
-func (tx *Tx) PurgeReceipts(ctx context.Context, secretsBefore time.Time) error {
-	_, err := tx.ExecContext(ctx, `UPDATE receipts SET secret = NULL WHERE secret IS NOT NULL AND created_at < $1`, millis(secretsBefore))
+// receiptsAtOnce is how many receipts are removed by one transaction.
+const receiptsAtOnce = 1000
+
+// PurgeReceipts removes receipts that have expired and been answered, so many at
+// once, and the secrets of those that were begun before secretsBefore. It tells
+// whether there may be more.
+func (tx *Tx) PurgeReceipts(ctx context.Context, secretsBefore time.Time) (more bool, err error) {
+	_, err = tx.ExecContext(ctx, `UPDATE receipts SET secret = NULL WHERE secret IS NOT NULL AND created_at < $1`, millis(secretsBefore))
 	if err != nil {
-		return err
+		return false, err
 	}
-	_, err = tx.ExecContext(ctx, `DELETE FROM receipts WHERE expires_at <= $1 AND answer IS NOT NULL`, millis(tx.db.now()))
-	return err
+	res, err := tx.ExecContext(ctx, `DELETE FROM receipts WHERE key IN
+		(SELECT key FROM receipts WHERE expires_at <= $1 AND answer IS NOT NULL ORDER BY expires_at LIMIT $2 + 0)`, millis(tx.db.now()), receiptsAtOnce)
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n == receiptsAtOnce, err
 }
 
 // PurgeSessions removes sessions that are over.

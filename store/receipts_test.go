@@ -69,7 +69,7 @@ func TestPurgeReceipts(t *testing.T) {
 	r.answer("short", "answer", nil)
 	r.claim("open", "open", time.Second)
 	purge := func() {
-		r.write(func(tx *Tx) error { return tx.PurgeReceipts(ctx, r.clock.Now().Add(-10*time.Minute)) })
+		r.write(func(tx *Tx) error { _, err := tx.PurgeReceipts(ctx, r.clock.Now().Add(-10*time.Minute)); return err })
 	}
 	r.clock.Add(10 * time.Minute)
 	purge()

@@ -185,7 +185,8 @@ func TestAChangeOfTheSecretLeavesNothingBehind(t *testing.T) {
 		if _, err := tx.ExecContext(ctx, `UPDATE receipts SET expires_at = expires_at + 9e9 WHERE key > 'receipt of person-0300'`); err != nil {
 			return err
 		}
-		return errors.Join(tx.PurgeReceipts(ctx, start.Add(-time.Hour)), tx.PurgeSessions(ctx, start.Add(-time.Hour)), tx.PurgeDrafts(ctx, start.Add(time.Minute)))
+		_, err := tx.PurgeReceipts(ctx, start.Add(-time.Hour))
+		return errors.Join(err, tx.PurgeSessions(ctx, start.Add(-time.Hour)), tx.PurgeDrafts(ctx, start.Add(time.Minute)))
 	})
 	r.clock.Add(-2 * time.Hour)
 	r.fillMore()

@@ -54,7 +54,9 @@ func (i ImportItem) Path() string { return "/imports/" + i.ID }
 
 // lookingUp tells whether all rows are sent, and only those are missing whose
 // answer was lost.
-func (i ImportItem) lookingUp() bool { return i.State == "running" && i.Counts.left() == 0 && i.Counts.Unknown > 0 }
+func (i ImportItem) lookingUp() bool {
+	return i.State == "running" && i.Counts.left() == 0 && i.Counts.Unknown > 0
+}
 
 // phase is the state as the page shows it: when it changes, much of the page does.
 func (i ImportItem) phase() string {

@@ -3,8 +3,10 @@ package desk
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/mail"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -48,8 +50,12 @@ type creating struct {
 func (d *Desk) create(ctx context.Context, c creating) (Answer, error) {
 	in, by := c.Customer, c.By
 	on := audit.Subject{Name: in.Company, Email: in.Email}
+	var repeats time.Duration // as long as any receipt
+	if c.Row != nil {
+		repeats = rowRepeats
+	}
 	a, prior, err := d.begin(ctx, intent{
-		By: by, What: WhatCreate, On: on, Service: "atom", Receipt: c.Receipt, Note: c.Note,
+		By: by, What: WhatCreate, On: on, Service: "atom", Receipt: c.Receipt, Note: c.Note, Repeats: repeats,
 		Form: []string{in.Company, in.Email, in.Name, in.Address, in.Country, in.City, in.Zip, in.State, in.Phone, in.Website},
 	}, func(tx *store.Tx, a *act) error {
 		if err := refuseOpenCreate(ctx, tx, in.Email); err != nil {
@@ -62,6 +68,7 @@ func (d *Desk) create(ctx context.Context, c creating) (Answer, error) {
 	}
 
 	made, callErr := d.Atom.CreateCustomer(a.Ctx, in)
+	callErr = doubted(callErr)
 
 	answer := Answer{CUID: made.CUID}
 	if c.Row == nil {
@@ -103,6 +110,27 @@ func (d *Desk) create(ctx context.Context, c creating) (Answer, error) {
 		d.Mirror.Request() // ATOM may have added fields of its own
 	}
 	return answer, err
+}
+
+// rowRepeats is how long the receipt of a row holds: how often the row was tried
+// protects it for good.
+const rowRepeats = time.Hour
+
+// doubted makes an answer that a gateway may have given one that got lost. With
+// these statuses gateways speak for a service that may go on behind them, whatever
+// words come along.
+func doubted(err error) error {
+	var e *call.Error
+	if !errors.As(err, &e) || e.Kind != call.Refused {
+		return err
+	}
+	switch e.Status {
+	case http.StatusRequestTimeout, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		lost := *e
+		lost.Kind, lost.Reason = call.Unanswered, call.ReasonNone
+		return &lost
+	}
+	return err
 }
 
 const setupAtom = "FRONTDESK_ATOM_SUPERKEY and FRONTDESK_ATOM_SUPERTOKEN"

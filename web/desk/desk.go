@@ -5,6 +5,7 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -133,10 +134,8 @@ func (d *Desk) sweep(ctx context.Context) {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
 	for {
-		err := d.Store.Write(ctx, func(tx *store.Tx) error {
-			if err := tx.PurgeReceipts(ctx, d.Now().Add(-SecretsShown)); err != nil {
-				return err
-			}
+		err := d.sweepReceipts(ctx)
+		err = errors.Join(err, d.Store.Write(ctx, func(tx *store.Tx) error {
 			if err := tx.PurgeRefusals(ctx, d.Now().Add(-24*time.Hour)); err != nil {
 				return err
 			}
@@ -147,7 +146,7 @@ func (d *Desk) sweep(ctx context.Context) {
 				return err
 			}
 			return tx.PurgeSessions(ctx, d.Now().Add(-d.Idle))
-		})
+		}))
 		if err != nil && ctx.Err() == nil {
 			d.Log.Error("sweep expired rows", "error", err)
 		}
@@ -160,6 +159,21 @@ func (d *Desk) sweep(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+}
+
+// sweepReceipts removes receipts by and by: after an import there are many, and
+// acts are not to wait for all of them.
+func (d *Desk) sweepReceipts(ctx context.Context) error {
+	for more := true; more; {
+		err := d.Store.Write(ctx, func(tx *store.Tx) (err error) {
+			more, err = tx.PurgeReceipts(ctx, d.Now().Add(-SecretsShown))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Actor is who acts, and from where.

@@ -22,7 +22,7 @@ func TestImportChecks(t *testing.T) {
 	for _, c := range []struct{ field, value, country, says string }{
 		{"company", "", "", "Enter the company"},
 		{"company", strings.Repeat("x", 301), "", "300"},
-		{"company", "A\nB", "", "one line"},
+		{"company", "A\x07B", "", "one line"},
 		{"email", "", "", "Enter an e-mail"},
 		{"email", "nobody", "", "whole e-mail"},
 		{"email", "a@b", "", "whole e-mail"},

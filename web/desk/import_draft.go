@@ -220,7 +220,7 @@ func (d *Desk) settleDraft(ctx context.Context, by Actor, i store.Import, what, 
 }
 
 // sweepImports removes imports that were never started in a week, and ends what
-// a killed frontdesk was doing with drafts.
+// a killed frontdesk was doing with others.
 func (d *Desk) sweepImports(ctx context.Context) error {
 	busy, err := d.Store.BusyImports(ctx)
 	if err != nil {
@@ -231,29 +231,15 @@ func (d *Desk) sweepImports(ctx context.Context) error {
 		case d.drafts.has(i.ID):
 		case i.Busy == store.ImportReading: // the file is lost, so its owner must bring it in again
 			err = errors.Join(err, d.dropImport(ctx, i.ID))
+		case i.Busy == store.ImportRemoving && i.State == store.ImportCancelled:
+			err = errors.Join(err, d.dropDiscarded(ctx, i.ID))
+		case i.Busy == store.ImportRemoving:
+			err = errors.Join(err, d.dropImport(ctx, i.ID))
 		default:
 			err = errors.Join(err, d.checkAnew(ctx, Actor{Staff: store.Staff{Name: frontdesk.Name}}, i))
 		}
 	}
 	return errors.Join(err, d.dropUnstarted(ctx))
-}
-
-func (d *Desk) dropUnstarted(ctx context.Context) error {
-	old, err := d.Store.UnstartedImports(ctx, d.Now().Add(-importDraftHolds))
-	for _, i := range old {
-		err = errors.Join(err, d.dropImport(ctx, i.ID))
-	}
-	return err
-}
-
-func (d *Desk) dropImport(ctx context.Context, id string) error {
-	for gone := false; !gone; {
-		err := d.Store.Write(ctx, func(tx *store.Tx) (err error) { gone, err = tx.DropImport(ctx, id, 4*rowsAtOnce); return err })
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // MapImport says anew which column (from 0) fills which field, and checks all

@@ -133,6 +133,7 @@ func (d *Desk) runJobs(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}()
+	d.awaitList(ctx)
 	for ctx.Err() == nil {
 		client, err := d.startQueue(ctx)
 		if err == nil {

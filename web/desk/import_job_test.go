@@ -140,7 +140,10 @@ func TestEndOfARow(t *testing.T) {
 		"unreachable":  {&call.Error{Kind: call.Unreachable}, store.RowReady, true, false, false},
 		"unanswered":   {&call.Error{Kind: call.Unanswered}, store.RowUnknown, false, false, true},
 		"too often":    {refused(http.StatusTooManyRequests, call.ReasonLimit), store.RowReady, true, false, false},
-		"unavailable":  {refused(http.StatusServiceUnavailable, call.ReasonNone), store.RowReady, true, false, false},
+		"unavailable":  {refused(http.StatusServiceUnavailable, call.ReasonNone), store.RowUnknown, false, false, true},
+		"bad gateway":  {refused(http.StatusBadGateway, call.ReasonNone), store.RowUnknown, false, false, true},
+		"gateway late": {refused(http.StatusGatewayTimeout, call.ReasonNone), store.RowUnknown, false, false, true},
+		"too late":     {refused(http.StatusRequestTimeout, call.ReasonInvalid), store.RowUnknown, false, false, true},
 		"its error":    {refused(http.StatusInternalServerError, call.ReasonNone), store.RowFailed, false, false, true},
 		"credentials":  {refused(http.StatusForbidden, call.ReasonCredentials), store.RowReady, false, true, false},
 		"no key":       {refused(http.StatusNotFound, call.ReasonAmbiguous), store.RowReady, false, true, false},
@@ -149,7 +152,7 @@ func TestEndOfARow(t *testing.T) {
 		"invalid":      {refused(http.StatusBadRequest, call.ReasonInvalid), store.RowFailed, false, false, false},
 		"our own":      {errors.New("odd"), store.RowFailed, false, false, true},
 	} {
-		end, _ := endOf(tt.err)
+		end, _ := endOf(doubted(tt.err))
 		if end.state != tt.state || (end.waits != "") != tt.waits || (end.pause != "") != tt.pause || (end.alike != "") != tt.alike {
 			t.Errorf("%s: %+v", name, end)
 		}

@@ -44,6 +44,9 @@ func (d *Desk) MendImportRow(ctx context.Context, by Actor, id string, n int, fi
 		if err != nil {
 			return err
 		}
+		if now.State == store.ImportCancelled {
+			return cancelled("Its rows are not sent any more, so nothing was changed.")
+		}
 		if now.Busy != "" || isSent(row.State) {
 			return notMended(row.State)
 		}
@@ -161,5 +164,7 @@ func (d *Desk) free(ctx context.Context, tx *store.Tx, id, key string, check *ro
 	return nil
 }
 
-// Mendable tells whether rows in a state can be corrected.
-func Mendable(s store.RowState) bool { return !isSent(s) }
+// Mendable tells whether rows of an import can be corrected that are in a state.
+func Mendable(i store.Import, s store.RowState) bool {
+	return i.State != store.ImportCancelled && !isSent(s)
+}

@@ -102,8 +102,6 @@ func endOf(callErr error) (end rowEnd, message string) {
 		return rowEnd{state: store.RowReady, waits: "ATOM cannot be reached"}, ""
 	case e.Status == http.StatusTooManyRequests:
 		return rowEnd{state: store.RowReady, waits: "ATOM is being asked too often", wait: e.RetryAfter}, ""
-	case e.Status == http.StatusServiceUnavailable:
-		return rowEnd{state: store.RowReady, waits: "ATOM is not available", wait: e.RetryAfter}, ""
 	case e.Reason == call.ReasonCredentials, e.Reason == call.ReasonAmbiguous:
 		return rowEnd{state: store.RowReady,
 			pause: "ATOM refused frontdesk's own credentials. Tell your operator to check " + setupAtom + ", then start it again."}, ""

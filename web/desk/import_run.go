@@ -58,8 +58,7 @@ func (d *Desk) startImport(ctx context.Context, by Actor, id string, failed bool
 			return err
 		}
 		if i.State == store.ImportCancelled {
-			return &Problem{Kind: Invalid, Title: "This import was cancelled", Text: "It cannot be started any more.",
-				Advice: "Bring the file in again: the check tells which of its customers exist already."}
+			return cancelled("It cannot be started any more.")
 		}
 		if counts[store.RowReady]+counts[store.RowSending]+counts[store.RowUnknown] == 0 {
 			return &Problem{Kind: Invalid, Title: "There is nothing to send", Text: "No row of this import is ready.",
@@ -94,9 +93,12 @@ func (d *Desk) PauseImport(ctx context.Context, by Actor, id string) error {
 	})
 }
 
-// CancelImport ends an import: the rows that were not sent stay unsent.
+// CancelImport ends an import: the rows that were not sent stay unsent. One that was
+// never started is discarded: its rows are removed.
 func (d *Desk) CancelImport(ctx context.Context, by Actor, id string) error {
-	return d.changeImport(ctx, by, id, func(tx *store.Tx, i store.Import) error {
+	discarded := false
+	err := d.changeImport(ctx, by, id, func(tx *store.Tx, i store.Import) error {
+		discarded = false
 		if i.State == store.ImportDone || i.State == store.ImportCancelled {
 			return nil
 		}
@@ -110,8 +112,26 @@ func (d *Desk) CancelImport(ctx context.Context, by Actor, id string) error {
 		if err != nil {
 			return err
 		}
+		if i.StartedAt.IsZero() {
+			if discarded, err = tx.MarkImportRemoved(ctx, id); err != nil {
+				return err
+			}
+		}
 		return tx.Append(ctx, importEvent(by.Who(), WhatCancelImport, i, counted(counts)))
 	})
+	if err != nil || !discarded {
+		return err
+	}
+	if err := d.dropDiscarded(context.WithoutCancel(ctx), id); err != nil { // the sweep does it later
+		d.Log.Error("remove the rows of a discarded import", "error", err, "request", by.Request)
+	}
+	return nil
+}
+
+// cancelled is why nothing can be done with an import that was cancelled.
+func cancelled(text string) *Problem {
+	return &Problem{Kind: Invalid, Title: "This import was cancelled", Text: text,
+		Advice: "Bring the file in again: the check tells which of its customers exist already."}
 }
 
 // PaceImport sets how many rows may be under way at once and how many may be begun

@@ -383,10 +383,10 @@ func TestImportWaitsForATOM(t *testing.T) {
 	}
 	end()
 	r.atomAt(r.server.URL + "/atom")
-	r.control(`{"service": "atom", "status": 503}`)
+	r.control(`{"service": "atom", "status": 429}`)
 	end = r.sending(id)
 	r.becomes(id, "a note", func(p ImportProgress) bool {
-		return strings.HasPrefix(p.Import.Note, "ATOM is not available; trying again at ")
+		return strings.HasPrefix(p.Import.Note, "ATOM is being asked too often; trying again at ")
 	})
 	r.control(`{"service": "atom", "reset_faults": true}`)
 	p = r.becomes(id, "the end", inState(store.ImportDone))
@@ -691,6 +691,9 @@ func TestStopLetsRowsEnd(t *testing.T) {
 		t.Errorf("%+v, %v", p, err)
 	}
 	next := r.desk(r.Store, r.server.URL, call.Limits{})
+	if _, err := next.Mirror.sync(ctx, &Sync{by: frontdesk}); err != nil {
+		t.Fatal(err)
+	}
 	again, cancelAgain := context.WithCancel(ctx)
 	jobs.Go(func() { next.runJobs(again) })
 	r.becomes(id, "the end", inState(store.ImportDone))

@@ -15,8 +15,9 @@ type Mirror struct {
 	desk *Desk
 	wake chan struct{}
 
-	synced  chan struct{} // a sync is over
-	mapping byte          // a field, so that tests can raise it
+	synced   chan struct{} // a sync is over
+	mapping  byte          // a field, so that tests can raise it
+	believed atomic.Bool   // a list was, since this process started
 
 	mu     sync.Mutex
 	next   *Sync    // asked for, not yet begun

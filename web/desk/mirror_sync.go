@@ -75,6 +75,7 @@ func (m *Mirror) sync(ctx context.Context, s *Sync) (store.SyncReport, error) {
 	if err != nil {
 		return m.failed(ctx, r, err)
 	}
+	m.believed.Store(true)
 	if err := m.strangers(ctx); err != nil { // they wait for the next sync
 		d.Log.Error("look for customers from outside", "error", err)
 	}

@@ -20,7 +20,8 @@ const (
 	MaxImportBytes   = 20 << 20
 	MaxImportRows    = 50_000
 	maxImportColumns = 200
-	maxCellLines     = 100 // of one cell: more of them are a quote that has no end
+	maxImportCells   = 2_500_000 // that are not blank at a row's end: 50 columns of the most rows
+	maxCellLines     = 100       // of one cell: more of them are a quote that has no end
 )
 
 // Sheet is a table as it was read from a file.
@@ -28,7 +29,7 @@ type Sheet struct {
 	Format string // what the file was read as: "UTF-8, semicolon"
 	Header []string
 	Named  bool       // the file has a header line; otherwise the columns are named by their number
-	Rows   [][]string // at least as many cells as the header has; more of them are a mistake in the file
+	Rows   [][]string // without the blank cells at a row's end; more than the header has are a mistake in the file
 }
 
 // unreadable is why a file is not read: sentences for the person who brought it.
@@ -58,6 +59,9 @@ func ReadSheet(content []byte) (Sheet, error) {
 	// Old Macs end lines with CR alone, which encoding/csv does not know.
 	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 	comma, text := delimiterOf(text)
+	if n := mostColumns(text, comma); n > maxImportColumns+1 { // its cells would fill the memory before they could be counted
+		return Sheet{}, tooManyColumns(n)
+	}
 	s := Sheet{Format: encoding + ", " + delimiterNames[comma]}
 	return s, s.read(text, comma)
 }
@@ -194,9 +198,41 @@ func reader(text string, comma rune) *csv.Reader {
 	return in
 }
 
+// mostColumns is how many columns the first row has that has too many, or else the
+// longest: blank ones at its end too, as reader parts them, and without making them.
+func mostColumns(text string, comma rune) (most int) {
+	columns, start, quoted := 1, true, false
+	for i := 0; i < len(text); i++ {
+		switch b := text[i]; {
+		case quoted && b == '"' && i+1 < len(text) && text[i+1] == '"':
+			i++
+		case quoted && b == '"': // the end, unless more follows in the same cell
+			quoted = i+1 < len(text) && text[i+1] != byte(comma) && text[i+1] != '\n'
+		case quoted:
+		case b == '"' && start:
+			quoted, start = true, false
+		case b == byte(comma):
+			columns, start = columns+1, true
+		case b == '\n':
+			if most = max(most, columns); most > maxImportColumns+1 {
+				return most
+			}
+			columns, start = 1, true
+		default:
+			start = false
+		}
+	}
+	return max(most, columns)
+}
+
+func tooManyColumns(n int) error {
+	return unreadable(fmt.Sprintf("This file has a row with %d columns; an import takes at most %d. Remove those that are not needed.", n, maxImportColumns))
+}
+
 // read fills in the header and the rows.
 func (s *Sheet) read(text string, comma rune) error {
-	in, n := reader(text, comma), 0
+	in, n, all := reader(text, comma), 0, 0
+	in.ReuseRecord = true // blank cells at the end of rows take no memory
 	for {
 		cells, err := in.Read()
 		if errors.Is(err, io.EOF) {
@@ -217,15 +253,18 @@ func (s *Sheet) read(text string, comma rune) error {
 		case len(cells) == 0: // only delimiters
 			continue
 		case len(cells) > maxImportColumns:
-			return unreadable(fmt.Sprintf("This file has a row with %d columns; an import takes at most %d. Remove those that are not needed.", len(cells), maxImportColumns))
+			return tooManyColumns(len(cells))
 		case s.Header == nil && !slices.ContainsFunc(cells, isEmail):
-			s.Header, s.Named = cells, true
+			s.Header, s.Named = slices.Clone(cells), true
 			continue
 		case s.Header == nil:
 			s.Header = []string{}
 		}
 		if n++; n <= MaxImportRows { // the others are counted
-			s.Rows = append(s.Rows, cells)
+			s.Rows = append(s.Rows, slices.Clone(cells))
+		}
+		if all += len(cells); all > maxImportCells {
+			return unreadable(fmt.Sprintf("This file has more than %d cells in its rows. Remove the columns that are not needed, or split it into parts.", maxImportCells))
 		}
 	}
 	switch {
@@ -240,7 +279,7 @@ func (s *Sheet) read(text string, comma rune) error {
 	return nil
 }
 
-// level names the columns that have no name, and fills short rows with blank cells.
+// level names the columns that have no name.
 func (s *Sheet) level() {
 	if !s.Named {
 		for _, row := range s.Rows {
@@ -254,12 +293,14 @@ func (s *Sheet) level() {
 			s.Header[i] = fmt.Sprintf("Column %d", i+1)
 		}
 	}
-	for i, row := range s.Rows {
-		for len(row) < len(s.Header) {
-			row = append(row, "")
-		}
-		s.Rows[i] = row
+}
+
+// Cell is what a row has in a column (from 0); blank behind its end.
+func (s *Sheet) Cell(row, column int) string {
+	if cells := s.Rows[row]; column < len(cells) {
+		return cells[column]
 	}
+	return ""
 }
 
 // plain is a cell without outer space, and without the apostrophe that our own

@@ -67,7 +67,7 @@ func GuessColumns(s Sheet) map[string]int {
 			}
 		}
 	}
-	sample := s.Rows[:min(len(s.Rows), 200)]
+	sample := min(len(s.Rows), 200)
 	for _, guess := range []struct {
 		field string
 		fits  func(string) bool
@@ -91,17 +91,18 @@ func GuessColumns(s Sheet) map[string]int {
 	return columns
 }
 
-// fittest is the leftmost of the free columns in which most cells fit; -1 when
-// there is none.
-func fittest(s Sheet, sample [][]string, taken map[int]bool, fits func(string) bool) int {
+// fittest is the leftmost of the free columns in which most cells of the first
+// rows fit; -1 when there is none.
+func fittest(s Sheet, sample int, taken map[int]bool, fits func(string) bool) int {
 	best, most := -1, 0.6
 	for i := range s.Header {
 		filled, fit := 0, 0
-		for _, row := range sample {
-			if row[i] == "" {
+		for row := range sample {
+			cell := s.Cell(row, i)
+			if cell == "" {
 				continue
 			}
-			if filled++; fits(row[i]) {
+			if filled++; fits(cell) {
 				fit++
 			}
 		}

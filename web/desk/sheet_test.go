@@ -1,8 +1,10 @@
 package desk
 
 import (
+	"bytes"
 	"fmt"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -75,11 +77,23 @@ func TestReadSheet(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if s.Format != c.format || !reflect.DeepEqual(s.Header, c.header) || !reflect.DeepEqual(s.Rows, c.rows) {
+			if s.Format != c.format || !reflect.DeepEqual(s.Header, c.header) || !reflect.DeepEqual(cellsOf(s), c.rows) {
 				t.Errorf("got %s\n%q\n%q", s.Format, s.Header, s.Rows)
 			}
 		})
 	}
+}
+
+// cellsOf are a sheet's rows, each at least as long as the header.
+func cellsOf(s Sheet) (rows [][]string) {
+	for n, row := range s.Rows {
+		var cells []string
+		for i := range max(len(row), len(s.Header)) {
+			cells = append(cells, s.Cell(n, i))
+		}
+		rows = append(rows, cells)
+	}
+	return rows
 }
 
 // TestUnreadableFiles: what cannot be read says what it is and what to do.
@@ -98,6 +112,8 @@ func TestUnreadableFiles(t *testing.T) {
 		{"control characters", strings.Repeat("\x01\x02ab", 100), "not a text file"},
 		{"too many rows", "a,b\n" + strings.Repeat("1,2\n", MaxImportRows+7), "has 50007 rows"},
 		{"too many columns", strings.Repeat("a,", 200) + "b\n1\n", "201 columns"},
+		{"too many columns, blank ones too", "a,b\n\"1\n,\",2" + strings.Repeat(",", 300) + "\n", "302 columns"},
+		{"too many cells", "a\n" + strings.Repeat(strings.Repeat("x,", 99)+"x\n", 25_001), "more than 2500000 cells"},
 		{"too large", "a,b\n" + strings.Repeat("x", MaxImportBytes), "20 MB"},
 		{"a quote without an end", "a,b\n1,2\n\"3,4\n" + strings.Repeat("5,6\n", 200), "line 3"},
 	} {
@@ -107,6 +123,32 @@ func TestUnreadableFiles(t *testing.T) {
 				t.Errorf("got %v, want %q", err, c.says)
 			}
 		})
+	}
+}
+
+// TestSheetsFillNoMemory: however few characters its cells have, a file takes no
+// more than a few times its own size.
+func TestSheetsFillNoMemory(t *testing.T) {
+	for name, content := range map[string][]byte{
+		"one line of delimiters": bytes.Repeat([]byte(","), MaxImportBytes),
+		"behind a cell":          append([]byte("5\" pipe"), bytes.Repeat([]byte(";"), MaxImportBytes-7)...),
+		"a quote that ends":      append([]byte("a,b\n\"1\""), bytes.Repeat([]byte(","), MaxImportBytes-7)...),
+		"lines of delimiters":    append([]byte("a,b\n1,2\n"), bytes.Repeat([]byte(strings.Repeat(",", 200)+"\n"), MaxImportBytes/201-1)...),
+		"short rows":             append([]byte(strings.Repeat("a,", 199)+"a\n"), bytes.Repeat([]byte("1\n"), MaxImportRows)...),
+		"rows of blank cells":    append([]byte(strings.Repeat("a,", 199)+"a\n"), bytes.Repeat([]byte("1"+strings.Repeat(",", 199)+"\n"), MaxImportRows)...),
+	} {
+		if len(content) > MaxImportBytes {
+			t.Fatalf("%s: %d bytes", name, len(content))
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := ReadSheet(content)
+		runtime.ReadMemStats(&after)
+		mb := (after.TotalAlloc - before.TotalAlloc) >> 20
+		t.Logf("%s: %d MB, %v", name, mb, err)
+		if mb > 100 {
+			t.Errorf("%s: reading it takes %d MB", name, mb)
+		}
 	}
 }
 
@@ -132,8 +174,8 @@ func FuzzReadSheet(f *testing.F) {
 			taken[i] = field
 		}
 		for _, row := range s.Rows {
-			if len(row) < len(s.Header) {
-				t.Fatalf("%q is shorter than %q", row, s.Header)
+			if len(row) == 0 || row[len(row)-1] == "" || len(row) > maxImportColumns {
+				t.Fatalf("%q has %d cells, or blank ones at its end", row, len(row))
 			}
 		}
 	})
