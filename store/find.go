@@ -98,7 +98,7 @@ func (c cursor) String() string {
 // How many rows are rather gathered and sorted than met on a walk along an order:
 // among few, the way from one to the next is long.
 const (
-	gatherMost  = 400  // of a search, whose next best way is the text index's own order
+	gatherMost  = 100  // of a search, whose next best way is the text index's own order
 	gatherOrder = 2000 // of a search in another order
 	gatherOther = 1500 // without a search
 )
@@ -363,6 +363,11 @@ func (f *finder) rows(ctx context.Context, at *cursor, limit int) ([]ListedCusto
 	if f.text.none() || f.q.Sort != "" {
 		return f.some(ctx, f.text.upTo(inside), inside, at, limit)
 	}
+	if at == nil {
+		if all, whole, err := f.first(ctx, limit); whole || err != nil {
+			return all, err
+		}
+	}
 	// How well they fit is the first thing that they are sorted by.
 	tier, last, step := exact, inside, 1
 	if at != nil {
@@ -416,6 +421,26 @@ func (f *finder) gather(ctx context.Context, at *cursor, limit int) ([]ListedCus
 		all = slices.DeleteFunc(all, func(c ListedCustomer) bool { return compare(at.Tier, at.Key, at.CUID, c) >= 0 })
 	}
 	return all[:min(len(all), limit)], nil
+}
+
+// first returns the first rows of a search, best match first. Mostly few begin with
+// what was asked for: they are found at once, and sorted here; whole is false when
+// they fill the page, so that it has to be asked for tier by tier.
+func (f *finder) first(ctx context.Context, limit int) (all []ListedCustomer, whole bool, err error) {
+	all, err = f.some(ctx, f.text.upTo(begins), begins, nil, limit)
+	if err != nil || len(all) == limit {
+		return nil, false, err
+	}
+	for i := range all {
+		all[i].tier = f.text.tier(all[i].search)
+	}
+	slices.SortStableFunc(all, func(a, b ListedCustomer) int { return cmp.Compare(a.tier, b.tier) })
+	rest := f.text.at(inside)
+	if len(all) == 0 {
+		rest = f.text.upTo(inside)
+	}
+	others, err := f.some(ctx, rest, inside, nil, limit-len(all))
+	return append(all, others...), err == nil, err
 }
 
 // some returns rows of one tier behind a position.
