@@ -216,7 +216,6 @@ func TestExportStreamsInConstantMemory(t *testing.T) {
 	}
 
 	// The heap, looked at now and then while it goes out.
-	m := &measured{header: http.Header{}}
 	u, err := url.Parse(w.server.URL)
 	if err != nil {
 		t.Fatal(err)
@@ -226,13 +225,19 @@ func TestExportStreamsInConstantMemory(t *testing.T) {
 	for _, c := range b.c.Jar.Cookies(u) {
 		r.AddCookie(c)
 	}
-	base := heap()
-	w.h.ServeHTTP(m, r)
-	if m.bytes < 20<<20 || m.flushes < entries/500 {
-		t.Errorf("only %d bytes in %d parts", m.bytes, m.flushes)
+	// What else goes on in the process meanwhile only adds to it: the least of a few
+	// looks is the export's own.
+	least, size := uint64(1<<62), 0
+	for range 4 {
+		m, base := &measured{header: http.Header{}}, heap()
+		w.h.ServeHTTP(m, r)
+		if m.bytes < 20<<20 || m.flushes < entries/500 {
+			t.Errorf("only %d bytes in %d parts", m.bytes, m.flushes)
+		}
+		least, size = min(least, max(m.most, base)-base), m.bytes
 	}
-	if m.most > base+8<<20 {
-		t.Errorf("the heap grew by %d MB for an export of %d MB", (m.most-base)>>20, m.bytes>>20)
+	if least > 8<<20 {
+		t.Errorf("the heap grew by %d MB for an export of %d MB", least>>20, size>>20)
 	}
 
 	// A stop breaks it off, and what has come does not look whole.
