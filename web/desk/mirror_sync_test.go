@@ -51,7 +51,7 @@ func newLists(r *rig, objects ...string) *lists {
 func (l *lists) whole() string { return "[" + strings.Join(l.objects, ",") + "]" }
 
 // sync reads the list, and returns what was written to customers, counted.
-func (l *lists) sync() (store.SyncReport, error, string) {
+func (l *lists) sync() (store.SyncReport, string, error) {
 	l.Helper()
 	l.exec(`DELETE FROM writes`)
 	l.clock.Add(time.Minute)
@@ -69,12 +69,12 @@ func (l *lists) sync() (store.SyncReport, error, string) {
 		}
 		all = append(all, s)
 	}
-	return report, err, strings.Join(all, ", ")
+	return report, strings.Join(all, ", "), err
 }
 
 func (l *lists) mustSync(want string) store.SyncReport {
 	l.Helper()
-	report, err, wrote := l.sync()
+	report, wrote, err := l.sync()
 	if err != nil || report.Outcome != "done" || wrote != want {
 		l.Errorf("wrote %q, want %q; %+v, %v", wrote, want, report, err)
 	}
@@ -187,7 +187,7 @@ func TestAListThatBreaksOffChangesNothing(t *testing.T) {
 		},
 	} {
 		l.answer.Store(&answer)
-		report, err, wrote := l.sync()
+		report, wrote, err := l.sync()
 		if err == nil || report.Outcome != "failed" || wrote != "" || report.Detail == "" {
 			t.Errorf("%s: wrote %q, %+v, %v", name, wrote, report, err)
 		}
