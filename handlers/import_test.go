@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -367,20 +368,20 @@ func TestUploads(t *testing.T) {
 		read := &counter{Reader: large}
 		p := b.send("multipart/form-data; boundary=x", io.NopCloser(read), 30<<20)
 		p.wantStatus(status)
-		if read.n > 8<<20 { // what the kernel and net/http hold on the way
-			t.Errorf("%d bytes were taken from %q", read.n, who)
+		if read.n.Load() > 8<<20 { // what the kernel and net/http hold on the way
+			t.Errorf("%d bytes were taken from %q", read.n.Load(), who)
 		}
 	}
 }
 
 type counter struct {
 	io.Reader
-	n int
+	n atomic.Int64
 }
 
 func (c *counter) Read(b []byte) (int, error) {
 	n, err := c.Reader.Read(b)
-	c.n += n
+	c.n.Add(int64(n))
 	return n, err
 }
 
