@@ -10,8 +10,8 @@ import (
 )
 
 // outsideRows is how many the page shows at once, so that what is taken as known
-// was seen.
-const outsideRows = 200
+// was seen. Each is a field of the form, which may have only so many.
+const outsideRows = maxFields - 10
 
 // outsideList shows what somebody else made with frontdesk's credentials.
 func (h *Handlers) outsideList(w http.ResponseWriter, r *http.Request) error {
