@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -111,9 +112,34 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
+const worldSecret = "a secret of at least 32 bytes, for tests only"
+
+// migrated is a new database's file: migrating one for each test would take
+// longer than all of them.
+var migrated = sync.OnceValue(func() []byte {
+	dir, err := os.MkdirTemp("", "frontdesk")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "frontdesk.db")
+	db, err := store.Open(context.Background(), store.Options{Path: path, Secret: []byte(worldSecret)})
+	if err == nil {
+		err = db.Close()
+	}
+	if err != nil {
+		panic(err)
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		panic(err)
+	}
+	return file
+})
+
 func newWorld(t testing.TB, s setup) *world {
 	t.Helper()
-	w := &world{t: t, setup: s, clock: &clock{}, log: &lockedBuffer{}, dir: t.TempDir(), secret: []byte("a secret of at least 32 bytes, for tests only")}
+	w := &world{t: t, setup: s, clock: &clock{}, log: &lockedBuffer{}, dir: t.TempDir(), secret: []byte(worldSecret)}
 	s.box.Now = w.clock.Now
 	if s.box.Customers = s.customers; s.box.Customers == 0 {
 		s.box.Customers = 20
@@ -131,6 +157,9 @@ func newWorld(t testing.TB, s setup) *world {
 		w.server = httptest.NewTLSServer(serve)
 	} else {
 		w.server = httptest.NewServer(serve)
+	}
+	if err := os.WriteFile(filepath.Join(w.dir, "frontdesk.db"), migrated(), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	w.start()
 	t.Cleanup(func() {
