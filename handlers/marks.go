@@ -81,12 +81,21 @@ func (m marks) phone(text string) []views.Piece {
 // end, where that letter stands in the text.
 func foldWithPlaces(text string) (folded string, at []int) {
 	var b strings.Builder
+	b.Grow(len(text))
+	at = make([]int, 0, len(text)+1)
 	for i := 0; i < len(text); {
+		if c := text[i]; c < utf8.RuneSelf {
+			if 'A' <= c && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			b.WriteByte(c)
+			at = append(at, i)
+			i++
+			continue
+		}
 		r, size := utf8.DecodeRuneInString(text[i:])
 		letter := text[i : i+size]
-		if r < utf8.RuneSelf {
-			letter = string(unicode.ToLower(r))
-		} else if folded := store.Fold(letter); folded != "" || unicode.Is(unicode.Mn, r) {
+		if folded := store.Fold(letter); folded != "" || unicode.Is(unicode.Mn, r) {
 			letter = folded
 		}
 		b.WriteString(letter)

@@ -8,9 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
-	"golang.org/x/text/runes"
-	"golang.org/x/text/transform"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -35,17 +34,34 @@ type Field struct {
 // Fold drops case, accents and outer space, so that texts compare as people
 // expect.
 func Fold(s string) string {
-	s = strings.ToLower(strings.TrimSpace(s))
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			folded, _, err := transform.String(transform.Chain(norm.NFD, runes.Remove(runes.In(unicode.Mn)), norm.NFC), s)
-			if err != nil {
-				return s // invalid UTF-8 stays as it is
-			}
-			return folded
+	s = strings.TrimSpace(s)
+	folded := make([]byte, 0, len(s))
+	for _, r := range s {
+		if int(r) >= len(latin) {
+			return foldAny(s)
+		}
+		folded = append(folded, latin[r]...)
+	}
+	return string(folded)
+}
+
+// latin are the letters that most texts are made of, each folded: none of them
+// joins with its neighbours, so that it can be looked up.
+var latin = func() (all [0x180]string) {
+	for r := range all {
+		all[r] = foldAny(string(rune(r)))
+	}
+	return all
+}()
+
+func foldAny(s string) string {
+	bare := make([]byte, 0, len(s))
+	for _, r := range norm.NFD.String(strings.ToLower(s)) {
+		if !unicode.Is(unicode.Mn, r) {
+			bare = utf8.AppendRune(bare, r)
 		}
 	}
-	return s
+	return norm.NFC.String(string(bare))
 }
 
 const customerColumns = `cuid, company, email, name, address, country, city, zip, state, phone, website,
