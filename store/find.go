@@ -275,11 +275,16 @@ func (f *finder) total(ctx context.Context) (int, error) {
 			return n, f.db.reader.QueryRowContext(ctx, query, args...).Scan(&n)
 		})
 	}
-	n, err := counted("filter", f.args, `SELECT count(*) FROM customers c WHERE `+f.where)
+	filtered := f.where != listedOnly
+	n, err := 0, error(nil)
+	if filtered {
+		n, err = counted("filter", f.args, `SELECT count(*) FROM customers c WHERE `+f.where)
+	} else {
+		n, err = f.db.CountCustomers(ctx)
+	}
 	if err != nil {
 		return 0, err
 	}
-	filtered := f.where != listedOnly
 	switch {
 	case f.text.none():
 		if f.way = walking; filtered && n <= gatherOther {
@@ -297,7 +302,7 @@ func (f *finder) total(ctx context.Context) (int, error) {
 	found := n
 	if indexed && !f.q.Gone {
 		expr := matching.fts()
-		if found, err = f.db.totals.of("text"+expr, func() (n int, err error) {
+		if found, err = f.db.totals.matching(matching, func() (n int, err error) {
 			return n, f.db.reader.QueryRowContext(ctx, `SELECT count(*) FROM customers_text WHERE customers_text MATCH $1`, expr).Scan(&n)
 		}); err != nil {
 			return 0, err

@@ -292,11 +292,29 @@ func (db *DB) textIndexed(ctx context.Context) (bool, error) {
 // DropTextIndex says that very many customers are about to change: they are
 // indexed together afterwards, by IndexCustomers, which is much quicker than one
 // by one.
-func (tx *Tx) DropTextIndex(ctx context.Context) error { return tx.putTextState(ctx, textState{}) }
+func (tx *Tx) DropTextIndex(ctx context.Context) error {
+	tx.moves.any, tx.moves.many = true, true
+	return tx.putTextState(ctx, textState{})
+}
 
-// indexCustomer brings a customer who has changed up to date in the text index.
-func (tx *Tx) indexCustomer(ctx context.Context, cuid, key, search string, gone bool) error {
-	tx.recount()
+// listedText is the text by which a customer is found so far. Where it is not worth
+// the while to follow changes one by one, it is not read.
+func (tx *Tx) listedText(ctx context.Context, cuid string) (l listed, err error) {
+	if tx.moves.many || len(tx.moves.each) == maxMoves {
+		return l, nil
+	}
+	err = tx.QueryRowContext(ctx, `SELECT search FROM customers WHERE cuid = $1 AND gone_at IS NULL`, cuid).Scan(&l.text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return l, nil
+	}
+	l.is = err == nil
+	return l, err
+}
+
+// indexCustomer brings a customer who has changed up to date in the text index;
+// was is what they were found by.
+func (tx *Tx) indexCustomer(ctx context.Context, cuid, key, search string, gone bool, was listed) error {
+	tx.retext(move{was, listed{search, !gone}})
 	s, err := readTextState(ctx, tx)
 	if err != nil || s.State == "" {
 		return err

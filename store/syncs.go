@@ -126,6 +126,10 @@ func (tx *Tx) UpsertCustomer(ctx context.Context, c Customer) (added, changed bo
 // the same already is not written, except for its digest.
 func (tx *Tx) UpsertRow(ctx context.Context, c CustomerRow) (added, changed bool, err error) {
 	now := tx.db.now()
+	before, err := tx.listedText(ctx, c.CUID)
+	if err != nil {
+		return false, false, err
+	}
 	var seen int64
 	err = tx.QueryRowContext(ctx, `
 		INSERT INTO customers (cuid, company, email, name, address, country, city, zip, state, phone, website, created, fields,
@@ -150,7 +154,7 @@ func (tx *Tx) UpsertRow(ctx context.Context, c CustomerRow) (added, changed bool
 		return false, false, err
 	}
 	if err == nil {
-		err = tx.indexCustomer(ctx, c.CUID, c.company, c.search, false)
+		err = tx.indexCustomer(ctx, c.CUID, c.company, c.search, false, before)
 	}
 	if err != nil {
 		return false, false, fmt.Errorf("store customer: %w", err)
@@ -163,6 +167,10 @@ func (tx *Tx) UpsertRow(ctx context.Context, c CustomerRow) (added, changed bool
 func (tx *Tx) MarkGone(ctx context.Context, cuids []string) (int, error) {
 	gone := 0
 	for _, cuid := range cuids {
+		before, err := tx.listedText(ctx, cuid)
+		if err != nil {
+			return 0, err
+		}
 		done, err := tx.ExecContext(ctx, `UPDATE customers SET gone_at = $1 WHERE cuid = $2 AND gone_at IS NULL`, millis(tx.db.now()), cuid)
 		if err != nil {
 			return 0, fmt.Errorf("mark customer gone: %w", err)
@@ -175,7 +183,7 @@ func (tx *Tx) MarkGone(ctx context.Context, cuids []string) (int, error) {
 			continue
 		}
 		gone++
-		if err := tx.indexCustomer(ctx, cuid, "", "", true); err != nil {
+		if err := tx.indexCustomer(ctx, cuid, "", "", true, before); err != nil {
 			return 0, err
 		}
 	}

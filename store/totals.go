@@ -3,10 +3,13 @@ package store
 import "sync"
 
 // Counting what a search finds among very many takes longer than finding its
-// first page, and what is common is asked for often. Counts are remembered until
-// a customer changes.
+// first page, and what is common is asked for often. Counts are remembered: those
+// of searches are kept up when customers change, the others are forgotten then.
 
-const maxTotals = 2000
+const (
+	maxTotals = 2000 // counts of a kind that are remembered
+	maxMoves  = 50   // changes in one transaction up to which counts are kept up
+)
 
 // totals remembers counts, and the places that a filter offers. Its zero value
 // is ready.
@@ -14,13 +17,54 @@ type totals struct {
 	mu      sync.Mutex
 	version uint64
 	counts  map[string]int
+	found   map[string]*found // by the text index, of those who are listed
 	places  *places
 }
 
 type places struct{ countries, states []string }
 
-// outdate forgets all counts. It belongs before a change is committed and after
-// it: whoever counts in between counts what was before.
+// found is how many listed customers an expression finds.
+type found struct {
+	matching expr
+	n        int
+}
+
+// listed is a customer's text, as far as searches can find it.
+type listed struct {
+	text string
+	is   bool // false: new, or gone
+}
+
+func (l listed) fits(matching expr) bool { return l.is && matching.in(l.text) }
+
+// moves are a transaction's changes of what is counted.
+type moves struct {
+	any  bool
+	many bool // too many to follow
+	each []move
+}
+
+type move struct{ before, after listed }
+
+// recount says that what listings count of the customers is about to change.
+func (tx *Tx) recount() {
+	tx.moves.any = true
+	tx.db.totals.outdate()
+}
+
+// retext is recount for a customer whose text changes, comes or goes.
+func (tx *Tx) retext(m move) {
+	tx.recount()
+	if len(tx.moves.each) == maxMoves {
+		tx.moves.many = true
+	}
+	if !tx.moves.many {
+		tx.moves.each = append(tx.moves.each, m)
+	}
+}
+
+// outdate forgets what is not kept up. It belongs before a change is committed and
+// after it: whoever counts in between counts what was before.
 func (t *totals) outdate() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -28,10 +72,28 @@ func (t *totals) outdate() {
 	t.counts, t.places = nil, nil
 }
 
-// recount says that what listings count of the customers is about to change.
-func (tx *Tx) recount() {
-	tx.moved = true
-	tx.db.totals.outdate()
+// follow brings the counts in line with what was just committed.
+func (t *totals) follow(m moves) {
+	if !m.any {
+		return
+	}
+	t.outdate()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if m.many {
+		t.found = nil
+		return
+	}
+	for _, f := range t.found {
+		for _, m := range m.each {
+			if m.before.fits(f.matching) {
+				f.n--
+			}
+			if m.after.fits(f.matching) {
+				f.n++
+			}
+		}
+	}
 }
 
 // of returns the count that a key stands for, by count when it is not known.
@@ -56,5 +118,34 @@ func (t *totals) of(key string, count func() (int, error)) (int, error) {
 		t.counts = map[string]int{}
 	}
 	t.counts[key] = n
+	return n, nil
+}
+
+// matching is of for what an expression finds among those who are listed; nothing
+// but their texts may decide about it.
+func (t *totals) matching(e expr, count func() (int, error)) (int, error) {
+	key := e.fts()
+	t.mu.Lock()
+	known := t.found[key]
+	version := t.version
+	if known != nil {
+		n := known.n
+		t.mu.Unlock()
+		return n, nil
+	}
+	t.mu.Unlock()
+	n, err := count()
+	if err != nil {
+		return 0, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if version != t.version {
+		return n, nil
+	}
+	if t.found == nil || len(t.found) >= maxTotals {
+		t.found = map[string]*found{}
+	}
+	t.found[key] = &found{e, n}
 	return n, nil
 }

@@ -36,7 +36,7 @@ type Tx struct {
 	w     *writer
 	draft *audit.Draft // what the transaction appends to the log; nil until it does
 	alone bool         // nothing was written yet
-	moved bool         // customers have changed, or what listings count of them
+	moves moves        // of what is counted
 }
 
 // ExecContext runs a statement.
@@ -325,7 +325,7 @@ func (w *writer) transaction(next func() *write) (err error) {
 				continue
 			}
 			w.exec(`ROLLBACK`) // fails when SQLite has done it already
-			begun, tx.draft = false, nil
+			begun, tx.draft, tx.moves = false, nil, moves{}
 			if total(job.err) {
 				return job.err
 			}
@@ -352,9 +352,7 @@ func (w *writer) transaction(next func() *write) (err error) {
 	if tx.draft != nil {
 		w.db.log.Committed(tx.draft)
 	}
-	if tx.moved { // again: whoever counted since has counted those of before
-		w.db.totals.outdate()
-	}
+	w.db.totals.follow(tx.moves)
 	w.db.succeeded(tx.draft != nil)
 	return nil
 }
@@ -410,9 +408,11 @@ func (w *writer) one(tx *Tx, job *write) error {
 	if appended {
 		mark = tx.draft.Mark()
 	}
+	moved := len(tx.moves.each)
 	if job.err = job.run(tx); job.err == nil && job.cause == nil {
 		return w.exec(`RELEASE one`)
 	}
+	tx.moves.each = tx.moves.each[:moved]
 	if err := w.exec(`ROLLBACK TO one`); err != nil {
 		return job.err // SQLite has rolled back everything: a full disk, say
 	}
