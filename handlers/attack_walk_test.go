@@ -83,7 +83,7 @@ func TestAttackersWalk(t *testing.T) {
 func (w *world) paths(method, customer string) (all []route) {
 	for _, rt := range w.h.routes {
 		if m, path, _ := strings.Cut(rt.Pattern, " "); m == method {
-			rt.Pattern = strings.NewReplacer("/customers/{cuid}", customer, "{id}", "1", "{act}", "none", "{n}", "1", "{$}", "").Replace(path)
+			rt.Pattern = strings.NewReplacer("/customers/{cuid}/events", "/customers/none/events", "/customers/{cuid}", customer, "{id}", "1", "{act}", "none", "{n}", "1", "{$}", "").Replace(path)
 			all = append(all, rt)
 		}
 	}

@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"frontdesk/store"
-	"frontdesk/store/audit"
 	"frontdesk/views"
 	"frontdesk/web/desk"
 )
@@ -122,13 +121,13 @@ func (w *world) readDetail(r *http.Request) error {
 		return err
 	}
 	_, pinned := w.db.IsPinned(ctx, 1, c.CUID)
-	_, timeline := w.db.Search(ctx, audit.Filter{OnID: c.CUID}, audit.Page{Limit: 10})
+	_, timeline := w.h.timeline(ctx, store.Staff{ID: 1, Role: store.Admin}, c.CUID)
 	_, _, stored := w.h.storedCredentials(ctx, c.CUID)
-	_, same := w.db.SharingEmail(ctx, c.Email)
-	_, near := w.desk.Colleagues(ctx, desk.Actor{Staff: store.Staff{ID: 1}}, audit.Subject{ID: c.CUID, Email: c.Email})
-	_, _, caller := w.h.caller(ctx, c.CUID)
-	_, code := w.h.codeUnderWay(ctx, c.CUID)
-	return errors.Join(pinned, timeline, stored, same, near, caller, code)
+	same, shared := w.db.SharingEmail(ctx, c.Email)
+	_, near := w.desk.Colleagues(ctx, desk.Actor{Staff: store.Staff{ID: 1}}, c.CUID, same)
+	_, passcode := w.h.passcodePanel(ctx, c.CUID, failedAct{})
+	_, caller := w.h.callerState(ctx, c.CUID)
+	return errors.Join(pinned, timeline, stored, shared, near, passcode, caller)
 }
 
 // sample is every so manieth customer of the mirror.

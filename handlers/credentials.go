@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -10,70 +11,44 @@ import (
 	"frontdesk/web/desk"
 )
 
+// passcodeForm is the customer's page, begun at the passcode.
 func (h *Handlers) passcodeForm(w http.ResponseWriter, r *http.Request) error {
-	return h.showPasscode(w, r, http.StatusOK, failedAct{})
+	return h.showKept(w, r, "send")
 }
 
 // lately is how long the page points to the last passcode that was sent.
 const lately = time.Hour
 
-// showPasscode shows the page with the act on it that was just refused, if any:
-// "send" or "redeem".
-func (h *Handlers) showPasscode(w http.ResponseWriter, r *http.Request, status int, failed failedAct) error {
-	ctx, p := r.Context(), failed.problem
-	customer, err := h.Store.Customer(ctx, cuidOf(r))
+// passcodePanel are the two steps from a passcode to key and token. When the page
+// is about them it begins at the one that comes next, unless a colleague's act is
+// in the way: going on in spite of it is never one press of a key.
+func (h *Handlers) passcodePanel(ctx context.Context, cuid string, failed failedAct) (views.PasscodePanel, error) {
+	panel := views.PasscodePanel{Send: bareForm("send", failed), Redeem: bareForm("redeem", failed), Passcode: views.Input{
+		Name: "passcode", Label: "Passcode from the e-mail", Secret: true, Autocomplete: "off", InputMode: "numeric", Required: true, Mono: true, MaxLength: 100,
+	}}
+	sent, err := h.Store.Search(ctx, audit.Filter{OnID: cuid, What: desk.WhatSendPasscode, Result: audit.Done, From: h.Now().Add(-lately)}, audit.Page{Limit: 1})
 	if err != nil {
-		return err
-	}
-	base, err := h.mirrorPage(r, "Passcode")
-	if err != nil {
-		return err
-	}
-	page := views.PasscodePage{
-		Page: base, Row: customerRow(customer), Send: views.ActForm{Receipt: receipt()}, Redeem: views.ActForm{Receipt: receipt()},
-		Passcode: views.Input{Name: "passcode", Label: "Passcode", Secret: true, Autocomplete: "off", InputMode: "numeric", Required: true, Mono: true, MaxLength: 100},
-		Problem:  h.problem(r, p),
-	}
-	sent, err := h.Store.Search(ctx, audit.Filter{OnID: customer.CUID, What: desk.WhatSendPasscode, Result: audit.Done, From: h.Now().Add(-lately)}, audit.Page{Limit: 1})
-	if err != nil {
-		return err
+		return panel, err
 	}
 	if len(sent.Entries) > 0 {
-		page.SentAt, page.SentBy, page.Passcode.Autofocus = sent.Entries[0].At, whoName(sent.Entries[0].Who), true
+		panel.SentAt, panel.SentBy, panel.Passcode.Shortcut = sent.Entries[0].At, whoName(sent.Entries[0].Who), "p"
 	}
-	if p != nil {
-		page.Passcode.Error = p.Fields["passcode"]
+	if failed.act == "redeem" && failed.problem != nil {
+		panel.Passcode.Error = failed.problem.Fields["passcode"]
 	}
-	near, err := h.Desk.Colleagues(ctx, visitOf(r).Actor, audit.Subject{ID: customer.CUID, Email: customer.Email})
-	if err != nil {
-		return err
+	about := failed.act == "send" || failed.act == "redeem"
+	if about && panel.Send.Despite == "" {
+		panel.Passcode.Autofocus = failed.act == "redeem" || !panel.SentAt.IsZero()
+		panel.Send.Focus = !panel.Passcode.Autofocus
 	}
-	page.Send.Near, page.Redeem.Near = nearRow(near["passcode"]), nearRow(near["issue"])
-	switch failed.act {
-	case "send":
-		page.Send.Despite = despite(failed.typed, p)
-	case "redeem":
-		page.Redeem.Despite = despite(failed.typed, p)
-	}
-	if page.Caller, _, err = h.caller(ctx, customer.CUID); err != nil {
-		return err
-	}
-	if page.Stored, page.Unsure, err = h.storedCredentials(ctx, customer.CUID); err != nil {
-		return err
-	}
-	same, err := h.Store.SharingEmail(ctx, customer.Email)
-	if err != nil {
-		return err
-	}
-	page.Shared = len(same)
-	return h.render(w, r, status, views.Passcode(page))
+	return panel, nil
 }
 
 func (h *Handlers) passcodeSend(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	answer, err := h.Desk.SendPasscode(r.Context(), v.Actor, r.PostForm.Get("receipt"), cuidOf(r))
 	if p, ok := h.formFailed(w, r, err); ok {
-		return h.showPasscode(w, r, p.Status(), failedAct{"send", r.PostForm, p})
+		return h.showCustomer(w, r, p.Status(), cuidOf(r), failedAct{"send", r.PostForm, p})
 	}
 	if err != nil {
 		return err
@@ -90,7 +65,7 @@ func (h *Handlers) passcodeSend(w http.ResponseWriter, r *http.Request) error {
 func (h *Handlers) passcodeRedeem(w http.ResponseWriter, r *http.Request) error {
 	answer, err := h.Desk.RedeemPasscode(r.Context(), visitOf(r).Actor, r.PostForm.Get("receipt"), cuidOf(r), r.PostForm.Get("passcode"))
 	if p, ok := h.formFailed(w, r, err); ok {
-		return h.showPasscode(w, r, p.Status(), failedAct{"redeem", r.PostForm, p})
+		return h.showCustomer(w, r, p.Status(), cuidOf(r), failedAct{"redeem", r.PostForm, p})
 	}
 	if err != nil {
 		return err
@@ -124,7 +99,7 @@ func (h *Handlers) credentialsAct(w http.ResponseWriter, r *http.Request, name s
 		answer, err = do(v.Actor)
 	}
 	if p, ok := h.formFailed(w, r, err); ok {
-		return h.showCustomer(w, r, p.Status(), failedAct{name, r.PostForm, p})
+		return h.showCustomer(w, r, p.Status(), cuidOf(r), failedAct{name, r.PostForm, p})
 	}
 	if err != nil {
 		return err

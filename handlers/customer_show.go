@@ -17,20 +17,26 @@ var errNothingHere = store.ErrNotFound
 // failedAct is the act on a customer's page that was just refused, or that the
 // session's end kept from being sent, and what was typed.
 type failedAct struct {
-	act     string // "sso", "reveal" or "issue"
+	act     string // "sso", "reveal", "issue", "send" or "redeem" (a passcode), "sms" or "verify" (a code)
 	typed   url.Values
 	problem *desk.Problem // nil: it was not sent
 }
 
 func (h *Handlers) customerShow(w http.ResponseWriter, r *http.Request) error {
+	return h.showKept(w, r, "")
+}
+
+// showKept shows a customer's page with what was typed on it when the session
+// ended; without that, it begins at an act, if one is named.
+func (h *Handlers) showKept(w http.ResponseWriter, r *http.Request, act string) error {
 	v := visitOf(r)
 	typed, post := h.takeDraft(r, v)
-	kept := failedAct{typed: typed}
-	if kept.typed.Get("reason") != "" { // the session had ended
+	kept := failedAct{act: act, typed: typed}
+	if typed.Get("reason") != "" || typed.Get("phone") != "" { // the session had ended
 		kept.act = actOfPost(post)
 		v.Prefs.flash("info", views.KeptText(v.Typed))
 	}
-	return h.showCustomer(w, r, http.StatusOK, kept)
+	return h.showCustomer(w, r, http.StatusOK, cuidOf(r), kept)
 }
 
 // actOfPost names the form of a customer's page that posts to path.
@@ -40,13 +46,19 @@ func actOfPost(path string) string {
 		return "reveal"
 	case strings.HasSuffix(path, "/credentials"):
 		return "issue"
+	case strings.HasSuffix(path, "/passcode"):
+		return "send"
+	case strings.HasSuffix(path, "/passcode/redeem"):
+		return "redeem"
+	case path == "/sms":
+		return "sms"
 	}
 	return "sso"
 }
 
-func (h *Handlers) showCustomer(w http.ResponseWriter, r *http.Request, status int, failed failedAct) error {
+func (h *Handlers) showCustomer(w http.ResponseWriter, r *http.Request, status int, cuid string, failed failedAct) error {
 	ctx, v := r.Context(), visitOf(r)
-	customer, err := h.Store.Customer(ctx, cuidOf(r))
+	customer, err := h.Store.Customer(ctx, cuid)
 	if err != nil {
 		return err
 	}
@@ -58,7 +70,7 @@ func (h *Handlers) showCustomer(w http.ResponseWriter, r *http.Request, status i
 	page := views.CustomerPageView{
 		Page: base, Row: customerRow(customer), Details: details(customer), Gone: customer.GoneAt,
 		CanAct: role.Includes(store.Manager), CanIssue: role.Includes(store.Admin),
-		Password: h.Desk.Confirmed(v.Actor), Reason: h.Desk.Reason, Problem: h.problem(r, failed.problem),
+		Password: h.Desk.Confirmed(v.Actor), Problem: h.problem(r, failed.problem), Failed: failed.act,
 		Method: failed.typed.Get("method"),
 	}
 	for _, f := range customer.Fields {
@@ -67,49 +79,70 @@ func (h *Handlers) showCustomer(w http.ResponseWriter, r *http.Request, status i
 	if page.Pinned, err = h.Store.IsPinned(ctx, v.Actor.Staff.ID, customer.CUID); err != nil {
 		return err
 	}
-	timeline := audit.Filter{OnID: customer.CUID}
-	if role == store.Viewer {
-		timeline.StaffID = v.Actor.Staff.ID
-	}
-	acts, err := h.Store.Search(ctx, timeline, audit.Page{Limit: 20})
-	if err != nil {
+	if page.Timeline, err = h.timeline(ctx, v.Actor.Staff, customer.CUID); err != nil {
 		return err
-	}
-	for _, row := range auditRows(acts.Entries) {
-		row.OnName = "" // it is this customer
-		page.Timeline = append(page.Timeline, row)
 	}
 	if page.Stored, page.Unsure, err = h.storedCredentials(ctx, customer.CUID); err != nil {
 		return err
 	}
-	same, err := h.Store.SharingEmail(ctx, customer.Email)
+	page.Trouble = h.atomTrouble(base.MirrorAge)
+	if page.CanAct {
+		if err := h.acts(ctx, v, customer, &page, failed); err != nil {
+			return err
+		}
+		if customer.Email != "" { // only then can the SSO form be sent
+			v.Form = h.Desk.Hosts.FormAction()
+		}
+	}
+	return h.render(w, r, status, views.Customer(page))
+}
+
+// acts puts the forms of all acts on a customer on their page.
+func (h *Handlers) acts(ctx context.Context, v *visit, customer store.Customer, page *views.CustomerPageView, failed failedAct) error {
+	var same []string
+	var err error
+	if customer.Email != "" {
+		if same, err = h.Store.SharingEmail(ctx, customer.Email); err != nil {
+			return err
+		}
+	}
+	page.Shared = len(same)
+	near, err := h.Desk.Colleagues(ctx, v.Actor, customer.CUID, same)
 	if err != nil {
 		return err
 	}
-	if customer.Email != "" {
-		page.Shared = len(same)
-	}
-	var near map[string]*desk.Collision
-	if page.CanAct {
-		if near, err = h.Desk.Colleagues(ctx, v.Actor, audit.Subject{ID: customer.CUID, Email: customer.Email}); err != nil {
-			return err
-		}
-		if page.Caller, page.VerifyPath, err = h.caller(ctx, customer.CUID); err != nil {
-			return err
-		}
-		if page.Code, err = h.codeUnderWay(ctx, customer.CUID); err != nil {
-			return err
-		}
-	}
-	page.Trouble = h.atomTrouble(base.MirrorAge)
 	page.SSO = h.actForm("sso", h.Desk.Reason, failed)
 	page.Reveal = h.actForm("reveal", h.Desk.Reason, failed)
 	page.Issue = h.actForm("issue", true, failed)
 	page.SSO.Near, page.Issue.Near = nearRow(near["open"]), nearRow(near["issue"])
-	if page.CanAct && customer.Email != "" { // only then can the SSO form be sent
-		v.Form = h.Desk.Hosts.FormAction()
+	switch failed.act {
+	case "send", "redeem", "sms", "verify": // their forms ask for no reason, and take along what was typed beside them
+		page.SSO.Reason.Value = failed.typed.Get("reason")
 	}
-	return h.render(w, r, status, views.Customer(page))
+	if page.Passcode, err = h.passcodePanel(ctx, customer.CUID, failed); err != nil {
+		return err
+	}
+	page.Passcode.Send.Near, page.Passcode.Redeem.Near = nearRow(near["passcode"]), page.Issue.Near
+	page.Caller, err = h.callerPanel(ctx, customer, failed)
+	return err
+}
+
+// timeline is the last of what happened to a customer, as far as the reader may
+// see it.
+func (h *Handlers) timeline(ctx context.Context, reader store.Staff, cuid string) ([]views.AuditRow, error) {
+	about := audit.Filter{OnID: cuid}
+	if reader.Role == store.Viewer {
+		about.StaffID = reader.ID
+	}
+	acts, err := h.Store.Search(ctx, about, audit.Page{Limit: 20})
+	if err != nil {
+		return nil, err
+	}
+	rows := auditRows(acts.Entries)
+	for i := range rows {
+		rows[i].OnName = "" // it is this customer
+	}
+	return rows, nil
 }
 
 // atomTrouble tells whether what needs ATOM may fail now; nil when it answers.
@@ -172,14 +205,24 @@ var methodWords = map[string]string{
 func (h *Handlers) actForm(act string, wantsReason bool, failed failedAct) views.ActForm {
 	f := views.ActForm{Receipt: receipt(), Reason: views.Input{
 		ID: act + "-reason", Name: "reason", Label: "Reason", Required: wantsReason, Autocomplete: "off", MaxLength: 2000,
-		Hint: "For the record: a ticket number or a few words.",
+		Placeholder: "A ticket number or a few words",
 	}}
 	if failed.act == act {
 		f.Open, f.Reason.Value = true, failed.typed.Get("reason")
 		if failed.problem != nil {
 			f.Reason.Error, f.Error = failed.problem.Fields["reason"], failed.problem.Fields["password"]
+			f.Reason.Autofocus = f.Reason.Error != ""
 			f.Despite = despite(failed.typed, failed.problem)
 		}
+	}
+	return f
+}
+
+// bareForm is actForm for a form that asks for no reason.
+func bareForm(act string, failed failedAct) views.ActForm {
+	f := views.ActForm{Receipt: receipt()}
+	if failed.act == act && failed.problem != nil {
+		f.Open, f.Despite = true, despite(failed.typed, failed.problem)
 	}
 	return f
 }
@@ -197,7 +240,7 @@ func despite(typed url.Values, p *desk.Problem) string {
 func (h *Handlers) ssoOpen(w http.ResponseWriter, r *http.Request) error {
 	answer, err := h.Desk.OpenSSO(r.Context(), visitOf(r).Actor, r.PostForm.Get("receipt"), cuidOf(r), r.PostForm.Get("reason"))
 	if p, ok := h.formFailed(w, r, err); ok {
-		return h.showCustomer(w, r, p.Status(), failedAct{"sso", r.PostForm, p})
+		return h.showCustomer(w, r, p.Status(), cuidOf(r), failedAct{"sso", r.PostForm, p})
 	}
 	if err != nil {
 		return err

@@ -18,14 +18,20 @@ import (
 )
 
 // stream serves a live part to a browser, through the whole of what a request
-// passes, and hands on its events one by one, as "name: data".
+// passes.
 func (w *world) stream(b *browser, now live) <-chan string {
 	w.t.Helper()
 	w.h.routes = append(w.h.routes, route{Pattern: "GET /live", Needs: store.Viewer, Handle: func(rw http.ResponseWriter, r *http.Request) error {
 		return w.h.events(rw, r, now)
 	}})
 	w.h.handler = w.h.wrap(w.h.mux())
-	r, err := http.NewRequest(http.MethodGet, w.server.URL+"/live", nil)
+	return w.listen(b, "/live")
+}
+
+// listen opens a stream of events and hands them on one by one, as "name: data".
+func (w *world) listen(b *browser, path string) <-chan string {
+	w.t.Helper()
+	r, err := http.NewRequest(http.MethodGet, w.server.URL+path, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func (h *Handlers) page(r *http.Request, title string) views.Page {
 		}
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		p.Path, p.Posted = formPath(r.URL.EscapedPath()), true // a way back must be a page
+		p.Path, p.Posted = formPage(r), true // a way back must be a page
 	}
 	if v.signedIn() {
 		s := v.Actor.Staff

@@ -57,6 +57,7 @@ func (h *Handlers) allRoutes() []route {
 		{"GET /customers/import/example.csv", manager, h.importExample, none},
 		{"GET /customers/refresh/events", viewer, h.refreshEvents, none},
 		{"GET /customers/{cuid}", viewer, h.customerShow, none},
+		{"GET /customers/{cuid}/events", viewer, h.customerEvents, none},
 		{"POST /customers/{cuid}/pin", viewer, h.customerPin, none},
 		{"GET /customers/{cuid}/live", viewer, h.customerLive, none},
 		{"GET /customers/{cuid}/answers/{act}", manager, h.customerAnswer, none},

@@ -58,6 +58,7 @@ func TestEveryRouteForEveryRole(t *testing.T) {
 		"GET /outside":                              {"/outside", out, 403, 200, 200, false},
 		"POST /outside/known":                       {"/outside/known", out, 403, 403, 303, false},
 		"GET /customers/{cuid}":                     {customer, out, 200, 200, 200, false},
+		"GET /customers/{cuid}/events":              {"/customers/none/events", out, 404, 404, 404, false},
 		"GET /customers/{cuid}/live":                {customer + "/live", out, 200, 200, 200, false},
 		"GET /customers/{cuid}/answers/{act}":       {customer + "/answers/none", out, 403, 404, 404, false},
 		"POST /customers/{cuid}/sso":                {customer + "/sso", out, 403, 303, 303, false},

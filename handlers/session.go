@@ -273,7 +273,7 @@ func (h *Handlers) askToSignIn(w http.ResponseWriter, r *http.Request) {
 			v.Prefs.flash("info", "Your session has ended. Sign in to go on.")
 		}
 	default:
-		v.Prefs.Back = formPath(r.URL.EscapedPath())
+		v.Prefs.Back = formPage(r)
 		h.keepDraft(r, v, store.Draft{Path: v.Prefs.Back, Post: r.URL.EscapedPath()}, r.PostForm)
 		v.Prefs.flash("info", "Your session had ended, so nothing was sent. Sign in to go on.")
 	}

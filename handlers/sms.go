@@ -154,14 +154,31 @@ func (h *Handlers) smsSend(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	answer, err := h.Desk.SendSMS(r.Context(), v.Actor, r.PostForm.Get("receipt"), smsTyped(r.PostForm))
 	if p, ok := h.formFailed(w, r, err); ok {
+		if err := h.showBeside(w, r, "sms", p); !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
 		return h.showSMS(w, r, p.Status(), r.PostForm, p, false)
 	}
 	if err != nil {
 		return err
 	}
 	v.Prefs.flash("success", "The code was sent.")
+	if cuid := customerBeside(r); cuid != "" {
+		h.redirect(w, r, views.CustomerPath(cuid))
+		return nil
+	}
 	h.redirect(w, r, fmt.Sprintf("/sms/%d", answer.CodeID))
 	return nil
+}
+
+// showBeside shows the customer on whose page a form about codes failed; ErrNotFound
+// when it was on none.
+func (h *Handlers) showBeside(w http.ResponseWriter, r *http.Request, act string, p *desk.Problem) error {
+	cuid := customerBeside(r)
+	if cuid == "" {
+		return store.ErrNotFound
+	}
+	return h.showCustomer(w, r, p.Status(), cuid, failedAct{act, r.PostForm, p})
 }
 
 func (h *Handlers) smsShow(w http.ResponseWriter, r *http.Request) error {
@@ -225,12 +242,25 @@ func (h *Handlers) smsVerify(w http.ResponseWriter, r *http.Request) error {
 	}
 	answer, err := h.Desk.VerifySMS(r.Context(), v.Actor, r.PostForm.Get("receipt"), id, r.PostForm.Get("code"))
 	if p, ok := h.formFailed(w, r, err); ok {
+		if err := h.showBeside(w, r, "verify", p); !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
 		return h.showCode(w, r, p.Status(), id, "", "", p)
 	}
 	if err != nil {
 		return err
 	}
 	v.Prefs.flash("success", "The code is right: the caller holds this number.")
+	if cuid := customerBeside(r); cuid != "" {
+		proof, err := h.Desk.CallerVerified(r.Context(), cuid)
+		if err != nil {
+			return err
+		}
+		if proof != nil { // their page says so; otherwise the code's page says why it is none
+			h.redirect(w, r, views.CustomerPath(cuid))
+			return nil
+		}
+	}
 	h.redirect(w, r, fmt.Sprintf("/sms/%d", answer.CodeID)) // it can be another code to the same number
 	return nil
 }

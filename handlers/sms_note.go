@@ -1,11 +1,9 @@
 package handlers
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"time"
 
 	"frontdesk/store"
@@ -110,33 +108,6 @@ func (h *Handlers) callerOf(r *http.Request, code store.Code, note views.PhoneNo
 		return nil, err
 	}
 	return callerProof(*proof), nil
-}
-
-// caller is the proof of who is on the phone, nil when there is none that holds,
-// and where one can be had; neither when SMS is not set up.
-func (h *Handlers) caller(ctx context.Context, cuid string) (*views.CallerProof, string, error) {
-	if !h.Desk.SMS() {
-		return nil, "", nil
-	}
-	verify := "/sms?" + url.Values{"customer": {cuid}}.Encode()
-	proof, err := h.Desk.CallerVerified(ctx, cuid)
-	if err != nil || proof == nil {
-		return nil, verify, err
-	}
-	return callerProof(*proof), verify, nil
-}
-
-// codeUnderWay is the last code that was sent for a customer, while it can be
-// read out; nil when there is none.
-func (h *Handlers) codeUnderWay(ctx context.Context, cuid string) (*views.CodeRow, error) {
-	code, err := found(h.Store.LastCodeFor(ctx, cuid))
-	if err != nil || code.ID == 0 {
-		return nil, err
-	}
-	if row := codeRow(code, h.Now()); row.Status == "active" {
-		return &row, nil
-	}
-	return nil, nil
 }
 
 // callerProof is a proof as pages show it.

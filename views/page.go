@@ -98,7 +98,8 @@ type Input struct {
 	ID                                    string // when a page has several of this name
 	Autocomplete, Placeholder, InputMode  string
 	Required, Autofocus, Mono             bool
-	Secret                                bool // never kept in a draft
+	Secret                                bool   // never kept in a draft
+	Shortcut                              string // the key that leads here; "" when none does
 	Options                               []Option
 	Min, Max, MaxLength                   int
 }

@@ -500,7 +500,7 @@ func TestBrowser(t *testing.T) {
 	t.Run("at work", func(t *testing.T) {
 		for name, work := range map[string]func(*testing.T, context.Context, services, dashboard){
 			"manager": managerAtWork, "looking around": managerLooksAround, "admin": adminAtWork, "keyboard": keyboardOnly, "without JavaScript": withoutScripts, "away": managerAway,
-			"import": managerImports,
+			"import": managerImports, "on the phone": beside,
 		} {
 			t.Run(name, func(t *testing.T) { t.Parallel(); work(t, chromium, s, d) })
 		}
@@ -1054,9 +1054,79 @@ func keyboardOnly(t *testing.T, chromium context.Context, s services, d dashboar
 	if platform := b.newTab(s.URL + "/platform"); !strings.Contains(platform, email) {
 		t.Errorf("the platform shows:\n%s", platform)
 	}
+	// From the passcode to key and token and back: Enter, the passcode, Enter, Enter.
+	var customer string
+	if err := b.eval("location.pathname", &customer); err != nil {
+		t.Fatal(err)
+	}
+	b.visit(customer + "/passcode")
+	b.until("the page begins at the passcode", `document.activeElement.id === "act-passcode"`)
+	b.keys(kb.Enter)
+	b.until("the field for the passcode has the focus", `document.activeElement.id === "passcode"`)
+	b.keys(s.code(t, "email", email))
+	b.keys(kb.Enter)
+	b.at("/customers/[^/]+/answers/[^/]+")
+	b.until("the key is there, and Enter leads back", `document.querySelector("#key") && document.activeElement.innerText.includes("Go to the customer")`)
+	b.keys(kb.Enter)
+	b.at(customer)
+
 	b.keys("ga")
 	b.at("/audit")
 	b.row("open as customer", "done", "Keyboard Instruments GmbH")
+	b.row("redeem passcode", "done", "Keyboard Instruments GmbH")
+}
+
+// beside holds the phone in one hand: the caller is verified beside the customer's
+// details, and what colleagues do comes by itself without touching what is typed.
+func beside(t *testing.T, chromium context.Context, s services, d dashboard) {
+	b := openScreen(t, chromium, d.URL, "mia on the phone")
+	mia, alice := visit(t, d, "mia"), visit(t, d, "alice")
+	form := newCustomer(mia, "Party Line Telephones", "line@party.example")
+	form.Set("phone", "+46 70 174 06 33")
+	made := mia.post("/customers", form)
+	if made.status != 303 {
+		t.Fatalf("create: status %d", made.status)
+	}
+	customer, _, _ := strings.Cut(made.location, "/answers/")
+	b.visit("/login")
+	b.signIn("mia")
+	b.visit(customer)
+	b.fill("reason", "ticket 12")
+	acted := alice.post(customer+"/sso", url.Values{"receipt": {alice.receipt(customer, customer+"/sso")}})
+	if acted.status != 303 {
+		t.Fatalf("open as customer: status %d", acted.status)
+	}
+	b.see("open as customer", "alice ·")
+	b.until("what is being typed is as it was", field("reason")+`.value === "ticket 12" && document.activeElement.name === "reason"`)
+
+	b.click("Send SMS code")
+	b.see("A code is on its way to the caller")
+	b.audit("customer-code")
+	b.at(customer)
+	var verify string
+	if err := b.eval(`document.querySelector("[name=code]").form.getAttribute("action")`, &verify); err != nil {
+		t.Fatal(err)
+	}
+	b.refuses(verify)
+	b.fill("reason", "ticket 13")
+	b.fill("code", "00000")
+	b.click("Verify code")
+	b.see("That is not the code")
+	b.until("the focus is in the field, and what was typed elsewhere is there", `document.activeElement.name === "code" && `+field("reason")+`.value === "ticket 13"`)
+	b.audit("customer-code-refused")
+
+	// A colleague whom the caller read it to enters it; it is said here too.
+	b.visit(customer)
+	code := s.code(t, "sms", "01740633")
+	verified := alice.post(verify, url.Values{"receipt": {alice.receipt(customer, verify)}, "code": {code}})
+	if verified.status != 303 {
+		t.Fatalf("verify: status %d", verified.status)
+	}
+	b.see("The caller is verified", "Caller verified by")
+	b.until("the field for the code is gone", `!document.querySelector("[name=code]").checkVisibility()`)
+	b.until("it is announced", `document.querySelector("#live").textContent === "The caller is verified"`)
+	b.audit("customer-verified")
+	d.keepsQuietAbout(t, code)
 }
 
 // withoutScripts does the main job in a browser that runs none of ours.
@@ -1082,7 +1152,6 @@ func withoutScripts(t *testing.T, chromium context.Context, s services, d dashbo
 	if platform := b.newTab(s.URL + "/platform"); !strings.Contains(platform, "plain@paper.example") {
 		t.Errorf("the platform shows:\n%s", platform)
 	}
-	b.press("the way to the passcode", `document.querySelector("main a[href$='/passcode']")`)
 	b.click("E-mail passcode")
 	b.see("E-mail another passcode")
 	b.fill("passcode", s.code(t, "email", "plain@paper.example"))

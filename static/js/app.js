@@ -3,6 +3,7 @@ import "./trusted.js"; // before htmx, which parses
 import htmx from "htmx.org";
 import "./announce.js";
 import "./busy.js";
+import "./carry.js";
 import "./cooldown.js";
 import "./copy.js";
 import "./countdown.js";

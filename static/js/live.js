@@ -4,7 +4,11 @@
 import htmx from "htmx.org";
 import { each } from "./dom.js";
 
+const known = new WeakSet(); // one part, one connection, however often the page is looked through
+
 each("[data-live]", (part) => {
+  if (known.has(part)) return;
+  known.add(part);
   const { live: address } = part.dataset;
   let source;
   let pressed = false; // what is being pressed is not taken away before it is a click

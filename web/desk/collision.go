@@ -55,15 +55,12 @@ func (c *Collision) What() string {
 }
 
 // Colleagues are the colleagues' acts on a customer that an act of by's would
-// collide with, by the kind of act: "open", "passcode" or "issue".
-func (d *Desk) Colleagues(ctx context.Context, by Actor, on audit.Subject) (map[string]*Collision, error) {
-	cuids, err := d.sharing(ctx, on)
-	if err != nil {
-		return nil, err
-	}
+// collide with, by the kind of act: "open", "passcode" or "issue"; same are the
+// customers who share its e-mail.
+func (d *Desk) Colleagues(ctx context.Context, by Actor, cuid string, same []string) (map[string]*Collision, error) {
 	found := map[string]*Collision{}
 	for _, what := range []string{WhatSSO, WhatSendPasscode, WhatByCUID} {
-		c, err := d.collision(ctx, d.Store, by, what, on.ID, cuids)
+		c, err := d.collision(ctx, d.Store, by, what, cuid, withOthers(cuid, same))
 		if err != nil {
 			return nil, err
 		}
@@ -76,17 +73,22 @@ func (d *Desk) Colleagues(ctx context.Context, by Actor, on audit.Subject) (map[
 
 // sharing are the subject itself and the customers with its e-mail.
 func (d *Desk) sharing(ctx context.Context, on audit.Subject) ([]string, error) {
-	all := []string{on.ID}
 	if on.Email == "" {
-		return all, nil
+		return []string{on.ID}, nil
 	}
 	same, err := d.Store.SharingEmail(ctx, on.Email)
+	return withOthers(on.ID, same), err
+}
+
+// withOthers is one first, and then the others of same.
+func withOthers(one string, same []string) []string {
+	all := []string{one}
 	for _, cuid := range same {
-		if cuid != on.ID {
+		if cuid != one {
 			all = append(all, cuid)
 		}
 	}
-	return all, err
+	return all
 }
 
 // acts reads the log, as it is or as a transaction sees it.
