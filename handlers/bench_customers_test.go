@@ -86,6 +86,10 @@ func BenchmarkHundredThousand(b *testing.B) {
 		_, err := w.db.FindCustomers(r.Context(), query)
 		return err
 	}
+	few := func(r *http.Request) error {
+		_, err := w.db.FindCustomers(r.Context(), paletteQuery(r.URL.Query().Get("q")))
+		return err
+	}
 	// Pages of the list at any depth.
 	var depths []string
 	for range 40 {
@@ -102,6 +106,7 @@ func BenchmarkHundredThousand(b *testing.B) {
 		{"list", many(5000, func() string { return depths[random.IntN(len(depths))] }), nil, find, 0.6, 3 * time.Millisecond},
 		{"search", many(6000, search(3, 8)), many(3000, search(3, 8)), find, 0.7, 15 * time.Millisecond},
 		{"beginnings", many(2000, search(1, 2)), many(1000, search(1, 2)), find, 0, 15 * time.Millisecond},
+		{"palette", many(4000, func() string { return "/palette?q=" + url.QueryEscape(fragment(3, 8)) }), nil, few, 0, 50 * time.Millisecond},
 		{"detail", many(4000, func() string { return views.CustomerPath(all[random.IntN(len(all))].CUID) }), nil, w.readDetail, 0.5, 2 * time.Millisecond},
 	}
 	for _, l := range lookups {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -21,6 +22,7 @@ func (h *Handlers) page(r *http.Request, title string) views.Page {
 		if v.Prefs.Theme != "" {
 			p.Theme = v.Prefs.Theme
 		}
+		p.KeysOff = v.Prefs.KeysOff
 		if len(v.Prefs.Flashes) > 0 {
 			p.Flashes, v.Prefs.Flashes, v.Prefs.changed = v.Prefs.Flashes, nil, true
 		}
@@ -31,7 +33,10 @@ func (h *Handlers) page(r *http.Request, title string) views.Page {
 	if v.signedIn() {
 		s := v.Actor.Staff
 		p.User = &views.User{Name: s.Name, Username: s.Username, Portal: s.Portal, Role: string(s.Role)}
-		p.Menu = h.menuFor(s.Role, r.URL.Path)
+		p.Menu, p.On, p.Modifier = h.menuFor(s.Role, r.URL.Path), cuidOf(r), "Ctrl"
+		if strings.Contains(r.UserAgent(), "Mac OS X") {
+			p.Modifier = "⌘"
+		}
 		p.SessionEnd, p.EndsSoon, p.IdleEnd = v.Ends, v.Ends.Sub(h.Now()) < endsSoon, v.Idle
 	}
 	if v.Alarm != nil {
@@ -166,6 +171,17 @@ func (h *Handlers) themeSet(w http.ResponseWriter, r *http.Request) error {
 	switch theme := r.PostForm.Get("theme"); theme {
 	case "system", "light", "dark":
 		v.Prefs.Theme, v.Prefs.changed = theme, true
+	}
+	h.redirect(w, r, localPath(r.PostForm.Get("back")))
+	return nil
+}
+
+// keysSet keeps whether single keys are shortcuts in this browser.
+func (h *Handlers) keysSet(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	switch keys := r.PostForm.Get("keys"); keys {
+	case "on", "off":
+		v.Prefs.KeysOff, v.Prefs.changed = keys == "off", true
 	}
 	h.redirect(w, r, localPath(r.PostForm.Get("back")))
 	return nil

@@ -15,36 +15,44 @@ const public store.Role = ""
 const upload = "POST /customers/import"
 
 // route is a page or an act: its pattern, the least role that may use it, its
-// handler, and its place in the menu. Permissions and menu come from this one
-// list.
+// handler, and how it names itself in the menu and the palette. Permissions,
+// menu and palette come from this one list.
 type route struct {
 	Pattern string
 	Needs   store.Role
 	Handle  func(w http.ResponseWriter, r *http.Request) error
-	Menu    views.MenuItem // zero: not in the menu
+	Find    views.Command // zero: offered nowhere by name
 }
 
 func (h *Handlers) allRoutes() []route {
 	const viewer, manager, admin = store.Viewer, store.Manager, store.Admin
-	menu := func(label, icon, key string) views.MenuItem {
-		return views.MenuItem{Label: label, Icon: icon, Key: key}
+	none := views.Command{}
+	menu := func(label, icon, key, words string) views.Command {
+		return views.Command{Label: label, Icon: icon, Key: key, Words: words}
 	}
-	none := views.MenuItem{}
+	page := func(label, icon, words string) views.Command {
+		return views.Command{Label: label, Icon: icon, Words: words}
+	}
+	onCustomer := func(label, icon, anchor, words string) views.Command {
+		return views.Command{Label: label, Icon: icon, Anchor: anchor, Words: words}
+	}
 	return []route{
 		{"GET /login", public, h.loginForm, none},
 		{"POST /login", public, h.login, none},
 		{"POST /logout", public, h.logout, none},
 		{"POST /theme", public, h.themeSet, none},
+		{"POST /keys", public, h.keysSet, none},
 		{"GET /healthz", public, h.healthz, none},
 		{"GET /readyz", public, h.readyz, none},
 
-		{"GET /{$}", viewer, h.home, menu("Home", "house", "g h")},
+		{"GET /{$}", viewer, h.home, menu("Home", "house", "g h", "start overview dashboard services")},
+		{"GET /palette", viewer, h.palette, none},
 		{"GET /session", viewer, h.sessionState, none},
 		{"POST /session/active", viewer, h.sessionActive, none},
 		{"POST /session/renew", viewer, h.sessionRenew, none},
 
-		{"GET /customers", viewer, h.customersList, menu("Customers", "users", "g c")},
-		{"GET /customers/new", manager, h.customerNew, none},
+		{"GET /customers", viewer, h.customersList, menu("Customers", "users", "g c", "list find search accounts")},
+		{"GET /customers/new", manager, h.customerNew, page("New customer", "user-plus", "create add account")},
 		{"POST /customers", manager, h.customerCreate, none},
 		{"GET /creates/{act}", manager, h.createState, none},
 		{"POST /customers/refresh", manager, h.customersRefresh, none},
@@ -52,24 +60,24 @@ func (h *Handlers) allRoutes() []route {
 		{"GET /customers/export.jsonl", manager, h.customersExportJSONL, none},
 		{"POST /customers/views", viewer, h.viewSave(viewedCustomers, h.showListing), none},
 		{"POST /customers/views/{id}/remove", viewer, h.viewRemove(viewedCustomers), none},
-		{"GET /customers/import", manager, h.importNew, none},
+		{"GET /customers/import", manager, h.importNew, page("Import customers", "upload", "upload csv file spreadsheet many")},
 		{upload, manager, h.importRead, none},
 		{"GET /customers/import/example.csv", manager, h.importExample, none},
 		{"GET /customers/refresh/events", viewer, h.refreshEvents, none},
 		{"GET /customers/{cuid}", viewer, h.customerShow, none},
 		{"GET /customers/{cuid}/events", viewer, h.customerEvents, none},
-		{"POST /customers/{cuid}/pin", viewer, h.customerPin, none},
 		{"GET /customers/{cuid}/live", viewer, h.customerLive, none},
 		{"GET /customers/{cuid}/answers/{act}", manager, h.customerAnswer, none},
-		{"POST /customers/{cuid}/sso", manager, h.ssoOpen, none},
+		{"POST /customers/{cuid}/sso", manager, h.ssoOpen, onCustomer("Open as customer", "external-link", "act-open", "sso login sign in impersonate platform atom")},
 		{"GET /customers/{cuid}/passcode", manager, h.passcodeForm, none},
-		{"POST /customers/{cuid}/passcode", manager, h.passcodeSend, none},
-		{"POST /customers/{cuid}/passcode/redeem", manager, h.passcodeRedeem, none},
-		{"POST /customers/{cuid}/credentials", admin, h.credentialsIssue, none},
-		{"POST /customers/{cuid}/credentials/reveal", manager, h.credentialsReveal, none},
-		{"GET /sso", manager, h.ssoLink, none},
+		{"POST /customers/{cuid}/passcode", manager, h.passcodeSend, onCustomer("E-mail passcode", "mail", "act-passcode", "send email get key token credentials")},
+		{"POST /customers/{cuid}/passcode/redeem", manager, h.passcodeRedeem, onCustomer("Redeem passcode", "ticket", "act-passcode", "enter get key token credentials")},
+		{"POST /customers/{cuid}/credentials", admin, h.credentialsIssue, onCustomer("Issue key and token", "key-round", "act-issue", "credentials without passcode replace rotate")},
+		{"POST /customers/{cuid}/credentials/reveal", manager, h.credentialsReveal, onCustomer("Show the stored key and token", "eye", "act-reveal", "credentials reveal again")},
+		{"POST /customers/{cuid}/pin", viewer, h.customerPin, onCustomer("Pin or unpin", "pin", "act-pin", "keep at hand favourite")},
+		{"GET /sso", manager, h.ssoLink, page("Open a customer by e-mail", "external-link", "sso login sign in impersonate email crm link")},
 
-		{"GET /imports", manager, h.importsList, menu("Imports", "file-up", "g i")},
+		{"GET /imports", manager, h.importsList, menu("Imports", "file-up", "g i", "csv files rows results")},
 		{"GET /imports/{id}", manager, h.importShow, none},
 		{"GET /imports/{id}/events", manager, h.importEvents, none},
 		{"GET /imports/{id}/results.csv", manager, h.importResults, none},
@@ -81,21 +89,21 @@ func (h *Handlers) allRoutes() []route {
 		{"POST /imports/{id}/pace", manager, h.importPace, none},
 		{"GET /imports/{id}/rows/{n}", manager, h.importRow, none},
 		{"POST /imports/{id}/rows/{n}", manager, h.importRowMend, none},
-		{"GET /outside", manager, h.outsideList, none},
+		{"GET /outside", manager, h.outsideList, page("Created outside frontdesk", "circle-help", "out of band unknown customers codes")},
 		{"POST /outside/known", admin, h.outsideKnown, none},
 
-		{"GET /sms", manager, h.smsForm, menu("SMS codes", "message-square-text", "g s")},
-		{"POST /sms", manager, h.smsSend, none},
+		{"GET /sms", manager, h.smsForm, menu("SMS codes", "message-square-text", "g s", "text message verify phone number caller")},
+		{"POST /sms", manager, h.smsSend, onCustomer("Verify the caller by SMS", "shield-check", "act-verify", "text message code phone number identity")},
 		{"GET /sms/{id}", manager, h.smsShow, none},
 		{"POST /sms/{id}/verify", manager, h.smsVerify, none},
-		{"GET /sms/settings", admin, h.smsSettingsForm, none},
+		{"GET /sms/settings", admin, h.smsSettingsForm, page("SMS settings", "settings", "text message format length expiry ip1")},
 		{"POST /sms/settings", admin, h.smsSettingsSave, none},
 		{"GET /sms/country", manager, h.smsCountry, none},
 
-		{"GET /audit", viewer, h.auditList, menu("Audit log", "scroll-text", "g a")},
+		{"GET /audit", viewer, h.auditList, menu("Audit log", "scroll-text", "g a", "history acts entries who did what")},
 		{"GET /audit/export.csv", admin, h.auditExportCSV, none},
 		{"GET /audit/export.jsonl", admin, h.auditExportJSONL, none},
-		{"GET /audit/proof", viewer, h.auditProof, none},
+		{"GET /audit/proof", viewer, h.auditProof, page("Proof of the audit log", "badge-check", "verify checkpoint signed merkle")},
 		{"GET /audit/checkpoint", viewer, h.auditCheckpoint, none},
 		{"POST /audit/verify", admin, h.auditVerify, none},
 		{"POST /audit/views", viewer, h.viewSave(viewedAudit, h.showAudit), none},
@@ -103,13 +111,13 @@ func (h *Handlers) allRoutes() []route {
 		{"GET /audit/{id}", viewer, h.auditShow, none},
 		{"GET /audit/{id}/proof", viewer, h.auditEntryProof, none},
 
-		{"GET /tokens", viewer, h.tokensShow, menu("Tokens", "key-round", "g t")},
+		{"GET /tokens", viewer, h.tokensShow, menu("Tokens", "key-round", "g t", "portal cpaas reveal my own")},
 		{"POST /tokens/reveal", viewer, h.tokensReveal, none},
 		{"POST /tokens/cpaas", viewer, h.tokensSave, none},
-		{"GET /sessions", viewer, h.sessionsList, menu("Sessions", "monitor-smartphone", "g e")},
+		{"GET /sessions", viewer, h.sessionsList, menu("Sessions", "monitor-smartphone", "g e", "devices signed in browsers sign out")},
 		{"POST /sessions/{id}/revoke", viewer, h.sessionRevoke, none},
 		{"POST /sessions/others/revoke", viewer, h.sessionsRevokeOthers, none},
-		{"GET /staff", admin, h.staffList, menu("Staff", "user-cog", "g u")},
+		{"GET /staff", admin, h.staffList, menu("Staff", "user-cog", "g u", "people users roles colleagues admins")},
 		{"POST /staff", admin, h.staffAdd, none},
 		{"POST /staff/{id}", admin, h.staffChange, none},
 		{"POST /staff/throttle/lift", admin, h.throttleLift, none},
@@ -139,17 +147,21 @@ func (h *Handlers) mux() http.Handler {
 	})
 }
 
-// menuFor is the menu as a role sees it.
+// menuFor is the menu as a role sees it: the pages that have a key.
 func (h *Handlers) menuFor(role store.Role, path string) []views.MenuItem {
 	var items []views.MenuItem
 	for _, rt := range h.routes {
-		if rt.Menu.Label == "" || !role.Includes(rt.Needs) {
+		if rt.Find.Key == "" || !role.Includes(rt.Needs) {
 			continue
 		}
-		item := rt.Menu
-		item.Path = strings.TrimSuffix(strings.TrimPrefix(rt.Pattern, "GET "), "{$}")
+		item := views.MenuItem{Label: rt.Find.Label, Icon: rt.Find.Icon, Key: rt.Find.Key, Path: rt.address()}
 		item.Current = path == item.Path || (item.Path != "/" && strings.HasPrefix(path, item.Path+"/"))
 		items = append(items, item)
 	}
 	return items
+}
+
+// address is where a page without parameters is.
+func (rt route) address() string {
+	return strings.TrimSuffix(strings.TrimPrefix(rt.Pattern, "GET "), "{$}")
 }

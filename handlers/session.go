@@ -87,11 +87,12 @@ func (h *Handlers) prefsName() string {
 	return "frontdesk"
 }
 
-// prefs is what outlives the session: flash messages, theme, last portal, who it
-// was, and the way back.
+// prefs is what outlives the session: flash messages, theme, shortcuts, last
+// portal, who it was, and the way back.
 type prefs struct {
 	Flashes []views.Flash
 	Theme   string
+	KeysOff bool `json:",omitempty"`
 	Portal  string
 	Person  string // who was last signed in, as portal:username
 	Back    string

@@ -21,6 +21,9 @@ type Page struct {
 	Menu       []MenuItem
 	Flashes    []Flash
 	Theme      string // "system", "light" or "dark"
+	KeysOff    bool   // the reader wants no shortcuts of single keys
+	Modifier   string // the key that Ctrl is on the reader's keyboard: "Ctrl" or "⌘"
+	On         string // cuid of the customer whom the page is about; "" when it is about none
 	Assets     *static.Assets
 	RequestID  string
 	Now        time.Time
@@ -52,6 +55,15 @@ func (u User) Initials() string {
 		initials = []rune{initials[0], initials[len(initials)-1]}
 	}
 	return string(initials)
+}
+
+// Command is how a page or an act names itself where it is offered by name: in the
+// menu, and in the palette.
+type Command struct {
+	Label, Icon string
+	Key         string // of a page in the menu: the keys that lead there
+	Anchor      string // of an act on a customer: the ID of what acts on the customer's page
+	Words       string // by which it is found too
 }
 
 // MenuItem is a page in the menu.

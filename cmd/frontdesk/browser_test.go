@@ -500,7 +500,7 @@ func TestBrowser(t *testing.T) {
 	t.Run("at work", func(t *testing.T) {
 		for name, work := range map[string]func(*testing.T, context.Context, services, dashboard){
 			"manager": managerAtWork, "looking around": managerLooksAround, "admin": adminAtWork, "keyboard": keyboardOnly, "without JavaScript": withoutScripts, "away": managerAway,
-			"import": managerImports, "on the phone": beside,
+			"import": managerImports, "on the phone": beside, "palette": managerInAHurry,
 		} {
 			t.Run(name, func(t *testing.T) { t.Parallel(); work(t, chromium, s, d) })
 		}

@@ -30,3 +30,13 @@ export function onClick(selector, fn) {
     if (target) fn(target, event);
   });
 }
+
+/** Gives an element the focus, or the first thing in it that takes it; opens what it is folded into. */
+export function reveal(element) {
+  for (let fold = element.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  element.focus({ preventScroll: true, focusVisible: true });
+  if (!element.contains(document.activeElement)) {
+    element.querySelector("button, input:not([type=hidden]), select, textarea, summary, a[href]")?.focus({ preventScroll: true, focusVisible: true });
+  }
+  element.scrollIntoView({ block: "center" });
+}

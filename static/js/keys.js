@@ -1,6 +1,8 @@
-// "/" focuses [data-search], Escape empties it; "g" and then a letter follows the link
-// with data-key="g h". <html data-keys="off"> turns it all off (WCAG 2.1.4).
-import { find } from "./dom.js";
+// "/" focuses [data-search], Escape empties it; "?" opens the sheet of shortcuts; "g" and
+// then a letter follows the link with data-key="g h"; a letter alone leads to what has it as
+// its data-shortcut, and presses nothing. <html data-keys="off"> turns it all off (WCAG 2.1.4).
+import { openDialog } from "./dialogs.js";
+import { find, reveal } from "./dom.js";
 
 const PAUSE = 1500; // milliseconds between the two keys
 let since = -Infinity;
@@ -34,17 +36,23 @@ document.addEventListener("keydown", (event) => {
     search.select();
     return;
   }
-  if (event.repeat || event.shiftKey) return;
+  if (event.repeat) return;
+  if (event.key === "?") {
+    event.preventDefault();
+    openDialog(document.getElementById("shortcuts"));
+    return;
+  }
+  if (event.shiftKey) return;
   if (event.key === "g") {
     since = event.timeStamp;
     return;
   }
   const waiting = event.timeStamp - since < PAUSE;
   since = -Infinity;
-  if (!waiting || !/^[a-z]$/.test(event.key)) return;
-  const link = document.querySelector(`a[data-key="g ${event.key}"]`);
-  if (link) {
-    event.preventDefault();
-    link.click();
-  }
+  if (!/^[a-z]$/.test(event.key)) return;
+  const to = document.querySelector(waiting ? `a[data-key="g ${event.key}"]` : `[data-shortcut="${event.key}"]`);
+  if (!to) return;
+  event.preventDefault();
+  if (to.matches("a[href]")) to.click();
+  else reveal(to);
 });
