@@ -649,7 +649,7 @@ func TestSMSSettings(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got, v[0])
 		}
 	}
-	b.get("/sms").want("Kod: {0}", "your iP1 account's default")
+	b.get("/sms").want("Kod: 4719382", "your iP1 account's default")
 	cleared := b.follow(b.submit(saved, "/sms/settings", url.Values{"from": {""}, "length": {""}, "numeric_only": {""}}))
 	for name, want := range map[string]string{"from": "", "length": "", "numeric_only": "", "concurrent_limit": "9"} {
 		if got := cleared.form("/sms/settings").values.Get(name); got != want {

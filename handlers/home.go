@@ -107,11 +107,12 @@ func (h *Handlers) attention(r *http.Request, staffID int64) ([]views.AttentionI
 // services is how the three have done lately, from real calls.
 func (h *Handlers) services() []views.ServiceHealth {
 	var all []views.ServiceHealth
-	for _, s := range []struct{ key, name string }{{"atom", "ATOM"}, {"portal", "IntelePeer portal"}, {"ip1", "iP1 (SMS)"}} {
+	for _, s := range []struct{ key, name, short string }{{"atom", "ATOM", "ATOM"}, {"portal", "IntelePeer portal", "The portal"}, {"ip1", "iP1 (SMS)", "iP1"}} {
 		health := h.Desk.Health(s.key)
 		all = append(all, views.ServiceHealth{
 			Name: s.name, State: serviceState(health, s.key == "ip1" && !h.Desk.SMS()), Calls: health.Calls, Failures: health.Failures,
 			Median: health.Median, P95: health.P95, LastError: health.LastError, LastFailure: health.LastFailure,
+			Clock: views.ClockWords(s.short, health.Ahead),
 		})
 	}
 	return all

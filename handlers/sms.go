@@ -63,6 +63,8 @@ func (h *Handlers) showSMS(w http.ResponseWriter, r *http.Request, status int, t
 	d := h.Desk.SMSDefaults(ctx)
 	page.Defaults = views.SMSDefaults{From: d.From, Format: d.MessageFormat, Length: d.Length, Expiration: d.Expiration, Numeric: d.NumericOnly, Account: d.Account}
 	page.Form = smsFields(typed, p, d)
+	page.Preview = smsPreview(desk.PreviewSMS(smsTyped(typed), d))
+	page.Clock = views.ClockWords("iP1", h.Desk.ClockAhead("ip1"))
 	length := d.Length
 	if n, err := strconv.Atoi(typed.Get("length")); err == nil {
 		length = n
@@ -75,6 +77,11 @@ func (h *Handlers) showSMS(w http.ResponseWriter, r *http.Request, status int, t
 	}
 	if page.Problem != nil && !page.Problem.Wait.IsZero() {
 		page.Note.Next = time.Time{} // it is said above already
+	}
+	if p != nil && p.Full {
+		if err := h.sayWhenFree(r, &page, typed.Get("phone")); err != nil {
+			return err
+		}
 	}
 	if page.Form.Phone.Error != "" {
 		page.Note.Refused = "" // and this at the field
@@ -98,6 +105,31 @@ func (h *Handlers) showSMS(w http.ResponseWriter, r *http.Request, status int, t
 		page.Codes = append(page.Codes, row)
 	}
 	return h.render(w, r, status, views.SMS(page))
+}
+
+// sayWhenFree adds to iP1's refusal for too many active codes when a slot frees;
+// it is asked anew, since codes that others sent count too.
+func (h *Handlers) sayWhenFree(r *http.Request, page *views.SMSPage, typed string) error {
+	phone, err := desk.ParsePhone(typed)
+	if err != nil {
+		return nil // it was another number that was refused
+	}
+	slots, err := h.Desk.AskSMSSlots(r.Context(), phone)
+	if err != nil {
+		return err
+	}
+	page.Note.Slots = h.slots(slots)
+	page.Problem.Wait = page.Note.Slots.Next
+	return nil
+}
+
+// smsPreview is the message as it would be sent, for pages without JavaScript too.
+func smsPreview(p desk.SMSPreview) views.SMSPreview {
+	shown := views.SMSPreview{Text: p.Text, Parts: fmt.Sprintf("%d SMS", p.Size.Parts), Alphabet: p.Size.Words(), Good: time.Duration(p.Expiration) * time.Second}
+	if p.NoPlace {
+		shown.Warning = "The message needs {0}, where the code goes."
+	}
+	return shown
 }
 
 // active tells whether any code may have changed since iP1 was last asked.

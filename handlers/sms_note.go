@@ -69,6 +69,11 @@ func (h *Handlers) note(r *http.Request, phone desk.Phone, file desk.OnFile) (vi
 		return note, err
 	}
 	note.Next = h.ahead(left.Next)
+	slots, err := h.Desk.SMSSlots(r.Context(), phone)
+	if err != nil {
+		return note, err
+	}
+	note.Slots = h.slots(slots)
 	if n := left.Number; n >= 0 && n <= fewForNumber {
 		note.Left = append(note.Left, codesLeft(n)+" left today for this number.")
 	}
@@ -76,6 +81,11 @@ func (h *Handlers) note(r *http.Request, phone desk.Phone, file desk.OnFile) (vi
 		note.Left = append(note.Left, codesLeft(n)+" left today for you to send.")
 	}
 	return note, nil
+}
+
+// slots are a number's as pages show them.
+func (h *Handlers) slots(s desk.SMSSlots) views.Slots {
+	return views.Slots{Active: s.Active, Perhaps: s.Perhaps, Limit: s.Limit, Sure: s.Sure, Next: h.ahead(s.Next)}
 }
 
 func codesLeft(n int) string {

@@ -58,6 +58,13 @@ func (db *DB) RecentCodes(ctx context.Context, limit int) ([]Code, error) {
 	return collect(ctx, db.reader, scanCode, `SELECT `+codeColumns+` FROM codes ORDER BY id DESC LIMIT $1 + 0`, limit)
 }
 
+// CodesTo returns the codes sent to a number since a time that are not known to be
+// used or expired, at most limit, newest first.
+func (db *DB) CodesTo(ctx context.Context, phone string, since time.Time, limit int) ([]Code, error) {
+	return collect(ctx, db.reader, scanCode, `SELECT `+codeColumns+`
+		FROM codes WHERE phone = $1 AND sent_at > $2 AND used_at IS NULL AND expired = 0 ORDER BY sent_at DESC LIMIT $3 + 0`, phone, millis(since), limit)
+}
+
 // AddCode stores a code that was sent, or may have been, and returns its ID.
 func (tx *Tx) AddCode(ctx context.Context, c Code) (int64, error) {
 	var id int64

@@ -94,3 +94,8 @@ func (db *DB) LoadFacets(ctx context.Context) error {
 	}
 	return db.index.Restore(ctx, db.reader, data)
 }
+
+// DoneActs is audit.Index.Done of this log.
+func (db *DB) DoneActs(ctx context.Context, whats []string, after int64, most int, yield func(audit.Entry)) (last int64, err error) {
+	return db.index.Done(ctx, db.reader, whats, after, most, yield)
+}

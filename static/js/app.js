@@ -17,6 +17,7 @@ import "./live.js";
 import "./menu.js";
 import "./palette.js";
 import "./reltime.js";
+import "./says.js";
 import "./secret.js";
 import "./shortcuts.js";
 import "./sms.js";

@@ -1,15 +1,32 @@
 // The server's clock: a countdown must not depend on how the reader's is set.
 let skew = 0; // milliseconds that the server is ahead
 
+/**
+ * How far the server is ahead, by a time that it wrote just before the first byte of its page arrived.
+ * now is the reader's clock; sinceStart and firstByte are of the performance clock, which stands still
+ * while the machine sleeps: only what lies between the two counts, never timeOrigin.
+ */
+export function skewOf(server, now, sinceStart, firstByte) {
+  return server - (now - (firstByte ? sinceStart - firstByte : 0));
+}
+
+/** The skew after an answer dated so, which is cut to the second: changed only when it is plainly wrong. */
+export function skewAfter(skew, date, now) {
+  const off = date - now - skew;
+  return Number.isNaN(off) || (off > -3000 && off < 2000) ? skew : date - now;
+}
+
 if (typeof document !== "undefined") {
   const meta = document.querySelector('meta[name="server-time"]');
   const server = meta ? parseTime(meta.content) : NaN;
   if (!Number.isNaN(server)) {
-    // The page was written just before its first byte arrived, not when this script ran.
     const [nav] = performance.getEntriesByType("navigation");
-    const arrived = nav?.responseStart ? performance.timeOrigin + nav.responseStart : Date.now();
-    skew = server - arrived;
+    skew = skewOf(server, Date.now(), performance.now(), nav?.responseStart);
   }
+  // A page stays open all day; the reader's clock may be set meanwhile, or after a sleep.
+  document.addEventListener("htmx:afterRequest", ({ detail: { xhr } }) => {
+    skew = skewAfter(skew, Date.parse(xhr?.getResponseHeader("Date") ?? ""), Date.now());
+  });
 }
 
 /** Milliseconds since the epoch, by the server's clock. */

@@ -124,7 +124,18 @@ if (typeof document !== "undefined") {
     write("[data-sms-phone]", value("phone").trim());
     for (const element of form.querySelectorAll("[data-sms-warning]")) element.hidden = shown.warning === "";
   };
+  // While iP1 would refuse the number for certain, there is nothing to press.
+  const hold = (form) => {
+    const button = form.querySelector("button:not([type])");
+    const full = form.querySelector("[data-sms-full]") !== null;
+    if (full === ("smsHeld" in button.dataset)) return; // what busy.js does with it stays
+    button.disabled = full;
+    if (full) button.dataset.smsHeld = "";
+    else delete button.dataset.smsHeld;
+  };
   each("form[data-sms]", update);
+  each("form[data-sms]", hold);
+  document.addEventListener("htmx:afterSwap", () => document.querySelectorAll("form[data-sms]").forEach(hold));
   for (const name of ["input", "change"]) {
     document.addEventListener(name, (event) => {
       const form = event.target.closest?.("form[data-sms]");

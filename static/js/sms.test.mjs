@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { duration, explain, fill, measure, preview, sample, whole } from "./sms.js";
 
@@ -13,27 +14,31 @@ test("every {0} becomes the code at its full length", () => {
   assert.match(sample(25, false), /[A-Z]/);
 });
 
-for (const [name, text, want] of [
-  ["nothing", "", ["GSM", 0, 0]],
-  ["160 GSM characters", gsm(160), ["GSM", 160, 1]],
-  ["161 GSM characters", gsm(161), ["GSM", 161, 2]],
-  ["306 fill two parts", gsm(306), ["GSM", 306, 2]],
-  ["307 need a third", gsm(307), ["GSM", 307, 3]],
-  ["an extension character takes two", gsm(158) + "€", ["GSM", 160, 1]],
-  ["… and makes the 161st", gsm(159) + "€", ["GSM", 161, 2]],
-  ["… and is not split over two parts", gsm(152) + "€" + gsm(152), ["GSM", 306, 3]],
-  ["the whole basic table", "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ ¤¡ÄÖÑÜ§¿äöñüà", ["GSM", 45, 1]],
-  ["the whole extension", "\f^{}\\[~]|€", ["GSM", 20, 1]],
-  ["70 Unicode characters", "ś" + gsm(69), ["Unicode", 70, 1]],
-  ["71 Unicode characters", "ś" + gsm(70), ["Unicode", 71, 2]],
-  ["134 fill two parts", "ś" + gsm(133), ["Unicode", 134, 2]],
-  ["135 need a third", "ś" + gsm(134), ["Unicode", 135, 3]],
-  ["an emoji takes two", "😀" + gsm(68), ["Unicode", 70, 1]],
-  ["… and is not split over two parts", gsm(66) + "😀" + gsm(66), ["Unicode", 134, 3]],
-]) {
+// The cases that the server's preview is held to as well (web/desk/sms_parts_test.go).
+const { sizes, previews } = JSON.parse(readFileSync(new URL("../../web/desk/testdata/sms_parts.json", import.meta.url)));
+
+for (const { name, text, words, ...want } of sizes) {
   test(name, () => {
-    const { encoding, units, parts } = measure(text);
-    assert.deepEqual([encoding, units, parts], want);
+    const size = measure(text);
+    assert.deepEqual(size, { ...want, forced: want.encoding === "GSM" ? null : want.forced });
+    if (words) assert.equal(explain(size), words);
+  });
+}
+
+for (const { name, defaults, typed, want } of previews) {
+  test(name, () => {
+    const numeric = typed.numeric === "" ? defaults.numeric : typed.numeric === "true";
+    const shown = preview(
+      { message_format: typed.format, length: typed.length, expiration_time: typed.expiration, numeric_only: numeric },
+      defaults,
+    );
+    assert.deepEqual(shown, {
+      preview: want.text,
+      parts: `${want.parts} SMS`,
+      encoding: want.encoding,
+      expiry: duration(want.expiration),
+      warning: want.noPlace ? "The message needs {0}, where the code goes." : "",
+    });
   });
 }
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseTime } from "./clock.js";
+import { parseTime, skewAfter, skewOf } from "./clock.js";
 import { remaining } from "./countdown.js";
 import { clock, exact, relative } from "./reltime.js";
+import { present } from "./says.js";
 import { instead } from "./secret.js";
 import { themeFor } from "./theme.js";
 
@@ -10,6 +11,22 @@ test("RFC 3339 with nanoseconds", () => {
   assert.equal(parseTime("2026-11-22T03:00:00.123456789Z"), Date.UTC(2026, 10, 22, 3, 0, 0, 123));
   assert.equal(parseTime("2026-11-22T03:00:00+01:00"), Date.UTC(2026, 10, 22, 2));
   assert.ok(Number.isNaN(parseTime("soon")));
+});
+
+test("the server's clock, by the page", () => {
+  const server = Date.UTC(2026, 10, 22, 3);
+  // The page came two seconds ago; the reader's clock is an hour behind, whatever it was when the browser started.
+  assert.equal(skewOf(server, server + 2000 - 3_600_000, 2500, 500), 3_600_000);
+  assert.equal(skewOf(server, server, 2500, 0), 0); // no navigation timing: taken as just now
+});
+
+test("the server's clock, by later answers", () => {
+  const now = Date.UTC(2026, 10, 22, 3);
+  assert.equal(skewAfter(400, now - 900, now), 400); // cut to the second, and some time on its way
+  assert.equal(skewAfter(0, now - 2000, now), 0);
+  assert.equal(skewAfter(0, now + 3_600_000, now), 3_600_000); // the reader's clock was set back
+  assert.equal(skewAfter(3_600_000, now, now), 0);
+  assert.equal(skewAfter(5, NaN, now), 5);
 });
 
 test("what is left", () => {
@@ -37,6 +54,13 @@ test("the exact time names its zone", () => {
 
 test("the time of day", () => {
   assert.equal(clock(Date.UTC(2026, 10, 22, 14, 32, 59), "en-GB", "UTC"), "14:32");
+});
+
+test("what to tell the caller", () => {
+  assert.equal(present([0, 100, 200], 99), 0);
+  assert.equal(present([0, 100, 200], 100), 1);
+  assert.equal(present([0, 100, 200], 250), 2);
+  assert.equal(present([500], 100), 0); // there is always something to say
 });
 
 test("themes", () => {

@@ -194,6 +194,7 @@ type exchange struct {
 	waited time.Duration // time spent on the service; 0 = since start
 	dead   bool          // the caller's context had ended before the start
 	sent   atomic.Bool   // a connection was obtained: assume that bytes left
+	left   atomic.Int64  // when that was, in nanoseconds since start
 }
 
 func (c *Client) begin(ctx context.Context, req Request) *exchange {
@@ -214,7 +215,10 @@ func (x *exchange) send() (*Response, *boundedBody, error) {
 	// GotConn comes after DNS, TCP and TLS. From there on bytes may have left,
 	// so it is the last moment at which "nothing was sent" is certain.
 	ctx := httptrace.WithClientTrace(x.ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { x.sent.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) {
+			x.left.Store(int64(time.Since(x.start)))
+			x.sent.Store(true)
+		},
 	})
 	hr, err := http.NewRequestWithContext(ctx, x.req.Method, x.req.URL, bytes.NewReader(x.req.Body))
 	if err != nil {
@@ -243,6 +247,9 @@ func (x *exchange) send() (*Response, *boundedBody, error) {
 	}
 	if t, ok := x.ctx.Value(traceKey{}).(*Trace); ok {
 		t.Status = res.StatusCode
+	}
+	if x.client.stats != nil { // before the answer is read: its times are by this clock
+		x.client.stats.dated(x.client.service, res.Header, time.Since(x.start)-time.Duration(x.left.Load()))
 	}
 	limit := x.req.MaxBytes
 	if limit <= 0 {

@@ -29,6 +29,8 @@ type history struct {
 	lastFailure time.Time
 	lastError   string
 	counts      map[countKey]*Count
+	readings    []time.Duration // of its clock, the latest last
+	ahead       time.Duration   // what they come to
 }
 
 type observed struct {
@@ -51,6 +53,8 @@ type Health struct {
 	LastOK, LastFailure time.Time
 	// LastError is the last failure, for a person; it holds no secret.
 	LastError string
+	// Ahead is how far its clock is ahead of ours: see Stats.Ahead.
+	Ahead time.Duration
 }
 
 // Count totals the calls of one kind since the start, for metrics.
@@ -73,11 +77,7 @@ func NewStats(now func() time.Time) *Stats {
 func (s *Stats) observe(service, op string, took time.Duration, e *Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := s.services[service]
-	if h == nil {
-		h = &history{counts: map[countKey]*Count{}}
-		s.services[service] = h
-	}
+	h := s.of(service)
 	now := s.now()
 	failed := e != nil && e.failure()
 	h.calls[h.next] = observed{now, took, failed}
@@ -100,6 +100,16 @@ func (s *Stats) observe(service, op string, took time.Duration, e *Error) {
 	n.Time += took
 }
 
+// of returns a service's history, made when it has none. s.mu is held.
+func (s *Stats) of(service string) *history {
+	h := s.services[service]
+	if h == nil {
+		h = &history{counts: map[countKey]*Count{}}
+		s.services[service] = h
+	}
+	return h
+}
+
 // Health returns a service's health; all zero if it was not called yet.
 func (s *Stats) Health(service string) Health {
 	s.mu.Lock()
@@ -109,7 +119,7 @@ func (s *Stats) Health(service string) Health {
 	if h == nil {
 		return out
 	}
-	out.LastOK, out.LastFailure, out.LastError = h.lastOK, h.lastFailure, h.lastError
+	out.LastOK, out.LastFailure, out.LastError, out.Ahead = h.lastOK, h.lastFailure, h.lastError, h.ahead
 	since := s.now().Add(-healthWindow)
 	var took []time.Duration
 	for _, c := range h.calls {

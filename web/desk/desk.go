@@ -60,6 +60,8 @@ type Desk struct {
 	Config
 	Mirror    *Mirror
 	defaults  smsDefaults
+	habits    habits        // of customers with passcodes
+	learnt    chan struct{} // a passcode was e-mailed or redeemed
 	holds     holds
 	under     sync.WaitGroup // acts between intent and outcome
 	check     atomic.Pointer[LogCheck]
@@ -81,7 +83,7 @@ func New(c Config) *Desk {
 	if c.SettleGap == 0 {
 		c.SettleGap = settleGap
 	}
-	d := &Desk{Config: c, imports: newImports(), unindexed: make(chan struct{}, 1), stopping: make(chan struct{})}
+	d := &Desk{Config: c, imports: newImports(), unindexed: make(chan struct{}, 1), learnt: make(chan struct{}, 1), stopping: make(chan struct{})}
 	d.Mirror = newMirror(d)
 	for _, sink := range c.Sinks {
 		d.streams = append(d.streams, newStream(d, sink))
@@ -101,6 +103,7 @@ func (d *Desk) Run(ctx context.Context) {
 	jobs.Go(func() { d.checkLog(ctx) })
 	jobs.Go(func() { d.indexLog(ctx) })
 	jobs.Go(func() { d.indexCustomers(ctx) })
+	jobs.Go(func() { d.followPasscodes(ctx) })
 	jobs.Go(func() { d.runJobs(ctx) })
 	for _, s := range d.streams {
 		jobs.Go(func() { s.run(ctx) })

@@ -35,7 +35,9 @@ func (d *Desk) SendPasscode(ctx context.Context, by Actor, receipt, cuid string)
 			Then:    "Ask the customer to look for it before you send another: a new passcode replaces the old one.",
 		})
 	}
-	return d.finish(a, answer, callErr, nil)
+	answer, err = d.finish(a, answer, callErr, nil)
+	d.passcodeDone()
+	return answer, err
 }
 
 // RedeemPasscode exchanges the passcode that the customer reads out for their
@@ -67,7 +69,9 @@ func (d *Desk) RedeemPasscode(ctx context.Context, by Actor, receipt, cuid, pass
 
 	got, callErr := d.Atom.RedeemPasscode(a.Ctx, customer.Email, passcode)
 
-	return d.issued(a, customer, "passcode", got, callErr)
+	answer, err := d.issued(a, customer, "passcode", got, callErr)
+	d.passcodeDone()
+	return answer, err
 }
 
 // unspaced is a code without the spaces that people read and type it with.

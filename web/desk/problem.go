@@ -38,6 +38,7 @@ type Problem struct {
 	Fields  map[string]string // a message per form field
 	Timeout bool
 	Wait    time.Duration // before it may be tried again
+	Full    bool          // all of a number's slots for SMS codes are taken
 	Act     string        // the act whose outcome is unknown
 	Despite string        // a colleague's act: naming it in a second post does this one all the same
 	Err     error         `json:"-"` // for frontdesk's own log
@@ -172,7 +173,7 @@ func (p *Problem) explainRefusal(e *call.Error, name string, w wording) {
 			p.Advice = "Wait a moment, then try again."
 			return
 		}
-		p.Title = "Too many active codes for this number"
+		p.Full, p.Title = true, "Too many active codes for this number"
 		p.Advice = "Wait until one of them expires or is used, then send again."
 		p.Fields = map[string]string{"phone": "This number has too many active codes."}
 	default:

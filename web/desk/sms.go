@@ -130,7 +130,8 @@ func (d *Desk) SendSMS(ctx context.Context, by Actor, receipt string, in SMSForm
 	if err != nil {
 		return Answer{}, err
 	}
-	length := d.knownSMSLength()
+	known, _ := d.knownSMSDefaults()
+	length := known.Length
 	set(&length, settings.Length)
 	var spent string
 	a, prior, err := d.begin(ctx, intent{
@@ -406,17 +407,17 @@ func (d *Desk) SMSDefaults(ctx context.Context) SMSDefaults {
 	return d.defaults.value
 }
 
-// knownSMSLength is how long codes are when nothing else is said, without asking
-// iP1, since an act makes one call; 0 when it is not known.
-func (d *Desk) knownSMSLength() int {
-	if !d.defaults.mu.TryLock() { // a page is asking, which an act does not wait for
-		return 0
+// knownSMSDefaults is SMSDefaults without asking iP1, since an act makes one call
+// and typing none; false, and nothing, when they are not known.
+func (d *Desk) knownSMSDefaults() (SMSDefaults, bool) {
+	if !d.defaults.mu.TryLock() { // a page is asking, which nobody waits for here
+		return SMSDefaults{}, false
 	}
 	defer d.defaults.mu.Unlock()
 	if d.defaults.at.IsZero() {
-		return 0
+		return SMSDefaults{}, false
 	}
-	return d.defaults.value.Length
+	return d.defaults.value, true
 }
 
 func effective(v SMSDefaults, s ip1.Settings) SMSDefaults {

@@ -80,7 +80,7 @@ type Settings struct {
 }
 
 // Authentication is a code that was sent; the code itself is never returned.
-// Times are UTC, zero when absent or unreadable.
+// Times are UTC by our own clock, whatever iP1's says; zero when absent or unreadable.
 type Authentication struct {
 	ID                 int64
 	Phone              string
@@ -147,7 +147,7 @@ func (c *Client) Each(ctx context.Context, yield func(Authentication) error) err
 		if !r.OK() {
 			return refusal(r)
 		}
-		return eachAuthentication(r, body, yield)
+		return eachAuthentication(r, body, func(w wireAuthentication) error { return yield(c.read(w)) })
 	})
 }
 
@@ -182,7 +182,7 @@ func (c *Client) Validate(ctx context.Context, phone, code string) (Validation, 
 		// The judgement counts; an odd record beside it takes nothing from it.
 		var w wireAuthentication
 		if json.Unmarshal(answer.Authentication, &w) == nil && w.ID > 0 {
-			a := w.authentication()
+			a := c.read(w)
 			out.Authentication = &a
 		}
 		return nil

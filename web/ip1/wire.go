@@ -60,7 +60,7 @@ func (c *Client) authentication(ctx context.Context, req call.Request) (Authenti
 	if _, err := c.call.Do(ctx, req); err != nil {
 		return Authentication{}, err
 	}
-	return w.authentication(), nil
+	return c.read(w), nil
 }
 
 // settings sends the request and reads the settings; sent is what a 204 means.
@@ -108,7 +108,7 @@ type wireAuthentication struct {
 
 // eachAuthentication reads the list. The decoder's errors can quote it, so they are
 // replaced by fixed sentences.
-func eachAuthentication(r *call.Response, body io.Reader, yield func(Authentication) error) error {
+func eachAuthentication(r *call.Response, body io.Reader, yield func(wireAuthentication) error) error {
 	dec := json.NewDecoder(body)
 	if open, err := dec.Token(); err != nil || open != json.Delim('[') {
 		return r.Unintelligible("the answer is not a JSON array")
@@ -123,7 +123,7 @@ func eachAuthentication(r *call.Response, body io.Reader, yield func(Authenticat
 		if json.Unmarshal(raw, &w) != nil || w.ID <= 0 {
 			continue
 		}
-		if err := yield(w.authentication()); err != nil {
+		if err := yield(w); err != nil {
 			return err
 		}
 	}
@@ -137,13 +137,22 @@ func eachAuthentication(r *call.Response, body io.Reader, yield func(Authenticat
 	return nil
 }
 
-func (w wireAuthentication) authentication() Authentication {
+// read makes an authentication of what was just answered: its times are by iP1's
+// clock, which the answer's Date told, and become ours.
+func (c *Client) read(w wireAuthentication) Authentication {
+	ahead := c.call.Ahead()
+	ours := func(d date) time.Time {
+		if t := time.Time(d); !t.IsZero() {
+			return t.Add(-ahead)
+		}
+		return time.Time{}
+	}
 	a := Authentication{
 		ID: int64(w.ID), Phone: string(w.Phone),
-		Created: time.Time(w.Created), Expires: time.Time(w.Expires),
+		Created: ours(w.Created), Expires: ours(w.Expires),
 		HasExpired: bool(w.HasExpired), IsUsed: bool(w.IsUsed),
 	}
-	if used := time.Time(w.Used); !used.IsZero() {
+	if used := ours(w.Used); !used.IsZero() {
 		a.Used = &used
 	}
 	return a

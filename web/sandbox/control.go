@@ -15,6 +15,7 @@ import (
 
 const (
 	maxLatency    = 10 * time.Minute
+	maxClock      = 48 * time.Hour
 	maxCustomers  = 1_000_000
 	defaultTTL    = 24 * time.Hour
 	prngSeedRates = 0x66726f6e74646573
@@ -37,6 +38,7 @@ type state struct {
 	ErrorRate         float64  `json:"error_rate"`
 	LostRate          float64  `json:"lost_rate"`
 	RefuseCredentials bool     `json:"refuse_credentials"`
+	Clock             duration `json:"clock"` // how far its clock is ahead
 
 	TokenTTL         *duration `json:"token_ttl,omitempty"`
 	Passcode         *bool     `json:"passcode_provisioning,omitempty"`
@@ -83,6 +85,11 @@ func (c *control) get(service string) state {
 	return *c.services[service]
 }
 
+// clock is a service's own: now, or as far from it as is set.
+func (c *control) clock(service string, now func() time.Time) func() time.Time {
+	return func() time.Time { return now().Add(c.get(service).Clock.Duration) }
+}
+
 // luck says whether this call is one of those that error_rate or lost_rate take.
 type luck struct{ fails, loses bool }
 
@@ -113,6 +120,7 @@ type change struct {
 	ErrorRate         *float64 `json:"error_rate"`
 	LostRate          *float64 `json:"lost_rate"`
 	RefuseCredentials *bool    `json:"refuse_credentials"`
+	Clock             *string  `json:"clock"`
 	Passcode          *bool    `json:"passcode_provisioning"`
 	NoPasscode        *bool    `json:"nopasscode_provisioning"`
 	RelativeLocation  *bool    `json:"relative_location"`
@@ -125,13 +133,16 @@ type change struct {
 func (ch *change) perService() bool {
 	return ch.ResetFaults || ch.Latency != nil || ch.Status != nil || ch.Body != nil ||
 		ch.Hang != nil || ch.Reset != nil || ch.LoseAnswer != nil ||
-		ch.ErrorRate != nil || ch.LostRate != nil || ch.RefuseCredentials != nil
+		ch.ErrorRate != nil || ch.LostRate != nil || ch.RefuseCredentials != nil || ch.Clock != nil
 }
 
+// durations are those of a change, read.
+type durations struct{ latency, clock, ttl time.Duration }
+
 // decodeChange reads a change and names the field in every error.
-func decodeChange(body []byte) (ch change, latency, ttl time.Duration, err error) {
-	fail := func(field, text string) (change, time.Duration, time.Duration, error) {
-		return ch, 0, 0, fmt.Errorf("%s: %s", field, text)
+func decodeChange(body []byte) (ch change, is durations, err error) {
+	fail := func(field, text string) (change, durations, error) {
+		return ch, is, fmt.Errorf("%s: %s", field, text)
 	}
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
@@ -155,7 +166,7 @@ func decodeChange(body []byte) (ch change, latency, ttl time.Duration, err error
 		return fail("service", "is required: portal, atom or ip1")
 	}
 	if ch.Latency != nil && *ch.Latency != "" {
-		if latency, err = time.ParseDuration(*ch.Latency); err != nil || latency < 0 || latency > maxLatency {
+		if is.latency, err = time.ParseDuration(*ch.Latency); err != nil || is.latency < 0 || is.latency > maxLatency {
 			return fail("latency", "must be a duration from 0s to 10m, such as 200ms")
 		}
 	}
@@ -171,31 +182,36 @@ func decodeChange(body []byte) (ch change, latency, ttl time.Duration, err error
 	if v := ch.LostRate; v != nil && (*v < 0 || *v > 1) {
 		return fail("lost_rate", "must be from 0 to 1")
 	}
+	if ch.Clock != nil && *ch.Clock != "" {
+		if is.clock, err = time.ParseDuration(*ch.Clock); err != nil || is.clock.Abs() > maxClock {
+			return fail("clock", "must be a duration from -48h to 48h, such as 2m or -90s")
+		}
+	}
 	if ch.TokenTTL != nil {
-		if ttl, err = time.ParseDuration(*ch.TokenTTL); err != nil || ttl <= 0 {
+		if is.ttl, err = time.ParseDuration(*ch.TokenTTL); err != nil || is.ttl <= 0 {
 			return fail("token_ttl", "must be a duration above 0, such as 24h")
 		}
 	}
 	if v := ch.Customers; v != nil && (*v < 0 || *v > maxCustomers) {
 		return fail("customers", fmt.Sprintf("must be from 0 to %d", maxCustomers))
 	}
-	return ch, latency, ttl, nil
+	return ch, is, nil
 }
 
 // change applies a change whole or not at all.
 func (s *Server) change(body []byte) error {
-	ch, latency, ttl, err := decodeChange(body)
+	ch, is, err := decodeChange(body)
 	if err != nil {
 		return err
 	}
-	s.control.apply(ch, latency, ttl)
+	s.control.apply(ch, is)
 	if ch.Customers != nil {
 		s.atom.reseed(*ch.Customers)
 	}
 	return nil
 }
 
-func (c *control) apply(ch change, latency, ttl time.Duration) {
+func (c *control) apply(ch change, is durations) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if ch.Service != nil {
@@ -207,7 +223,10 @@ func (c *control) apply(ch change, latency, ttl time.Duration) {
 			st.released = released
 		}
 		if ch.Latency != nil {
-			st.Latency = duration{latency}
+			st.Latency = duration{is.latency}
+		}
+		if ch.Clock != nil {
+			st.Clock = duration{is.clock}
 		}
 		set(&st.Status, ch.Status)
 		set(&st.Body, ch.Body)
@@ -224,7 +243,7 @@ func (c *control) apply(ch change, latency, ttl time.Duration) {
 	}
 	// These belong to one service each, whichever was named.
 	if ch.TokenTTL != nil {
-		c.services[servicePortal].TokenTTL = &duration{ttl}
+		c.services[servicePortal].TokenTTL = &duration{is.ttl}
 	}
 	at := c.services[serviceATOM]
 	set(&at.Passcode, ptr(ch.Passcode))

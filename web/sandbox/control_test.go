@@ -24,6 +24,9 @@ func TestControlRefusals(t *testing.T) {
 		{`{"service":"atom","latency":"-1s"}`, "latency"},
 		{`{"service":"atom","latency":"11m"}`, "latency"},
 		{`{"service":"atom","latency":200}`, "latency"},
+		{`{"clock":"2m"}`, "service"},
+		{`{"service":"ip1","clock":"late"}`, "clock"},
+		{`{"service":"ip1","clock":"-49h"}`, "clock"},
 		{`{"service":"atom","status":99}`, "status"},
 		{`{"service":"atom","status":600}`, "status"},
 		{`{"service":"atom","status":"500"}`, "status"},
@@ -152,6 +155,25 @@ func TestFaults(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A service whose clock is wrong dates its answers and its codes by it.
+func TestAClockThatIsWrong(t *testing.T) {
+	r := newRig(t, Config{})
+	now := r.now
+	r.control(`{"service":"ip1","clock":"-2m30s"}`)
+	for service, want := range map[string]time.Time{"ip1": now.Add(-150 * time.Second), "atom": now, "portal": now} {
+		if got := acting[service](r).header.Get("Date"); got != want.Format(http.TimeFormat) {
+			t.Errorf("%s: %s", service, got)
+		}
+	}
+	a := r.sms("GET", "", "")
+	r.wantStatus(a, 200, `"Created":"2026-11-22T02:11:26.1234567`)
+	r.wantStatus(a, 200, `"Expires":"2026-11-22T02:31:26.1234567`)
+	r.control(`{"service":"ip1","reset_faults":true}`)
+	if got := r.sms("GET", "", "").header.Get("Date"); got != now.Format(http.TimeFormat) {
+		t.Errorf("after reset_faults: %s", got)
 	}
 }
 

@@ -204,6 +204,8 @@ func (s *Server) serveService(w http.ResponseWriter, r *http.Request, service, p
 		n = p.size() / 2
 	}
 	s.journal.end(entry, p.status)
+	// Dated by the service's own clock, which may be set wrong.
+	w.Header().Set("Date", s.now().Add(s.control.get(service).Clock.Duration).UTC().Format(http.TimeFormat))
 	writePart(w, p, n)
 }
 

@@ -85,15 +85,15 @@ func New(cfg Config) *Server {
 		journal: &journal{},
 		outbox:  &outbox{},
 	}
-	s.portal = &portal{now: now, control: s.control, tokens: map[string]portalToken{}}
+	s.portal = &portal{now: s.control.clock(servicePortal, now), control: s.control, tokens: map[string]portalToken{}}
 	s.atom = &atom{
-		now: now, control: s.control, outbox: s.outbox,
+		now: s.control.clock(serviceATOM, now), control: s.control, outbox: s.outbox,
 		superKey:   or(cfg.SuperKey, "sandbox-superkey"),
 		superToken: or(cfg.SuperToken, "sandbox-supertoken"),
 	}
 	s.atom.reseed(count)
 	s.ip1 = &ip1{
-		now: now, control: s.control, outbox: s.outbox,
+		now: s.control.clock(serviceIP1, now), control: s.control, outbox: s.outbox,
 		account: or(cfg.IP1Account, "ip1-00000"),
 		key:     or(cfg.IP1Key, "sandbox-key"),
 		token:   cfg.IP1Token,
