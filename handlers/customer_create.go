@@ -14,25 +14,12 @@ func (h *Handlers) customerNew(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handlers) showCustomerNew(w http.ResponseWriter, r *http.Request, status int, typed url.Values, p *desk.Problem, kept bool) error {
-	fields := []views.Input{
-		{Name: "company", Label: "Company", Autocomplete: "organization", Required: true, Autofocus: true},
-		{Name: "email", Label: "E-mail", Type: "email", Autocomplete: "off", Required: true, Hint: "ATOM sends passcodes here."},
-		{Name: "name", Label: "Name", Autocomplete: "off", Hint: "Of the contact person."},
-		{Name: "phone", Label: "Phone", Type: "tel", Autocomplete: "off"},
-		{Name: "address", Label: "Address", Autocomplete: "off"},
-		{Name: "city", Label: "City", Autocomplete: "off"},
-		{Name: "zip", Label: "ZIP or postcode", Autocomplete: "off"},
-		{Name: "state", Label: "State", Autocomplete: "off"},
-		{Name: "country", Label: "Country", Autocomplete: "off"},
-		{Name: "website", Label: "Website", Type: "url", Autocomplete: "off", InputMode: "url"},
+	fields := newCustomerFields(typed, p)
+	page := views.CustomerNewPage{Page: h.page(r, "New customer"), Receipt: receipt(), Fields: fields, Problem: h.problem(r, p), Kept: kept,
+		Countries: desk.CountryNames(), Paste: views.CustomerPaste{Text: typed.Get("paste"), Most: desk.MaxPaste}, Typed: typed != nil}
+	if err := h.noteCustomer(r, page.Fields, typed); err != nil {
+		return err
 	}
-	for i := range fields {
-		fields[i].Value, fields[i].MaxLength = typed.Get(fields[i].Name), 300
-		if p != nil {
-			fields[i].Error = p.Fields[fields[i].Name]
-		}
-	}
-	page := views.CustomerNewPage{Page: h.page(r, "New customer"), Receipt: receipt(), Fields: fields, Problem: h.problem(r, p), Kept: kept}
 	if p != nil && p.Act != "" {
 		lost, err := h.lostCreate(r, p.Act)
 		if err != nil {
@@ -41,6 +28,31 @@ func (h *Handlers) showCustomerNew(w http.ResponseWriter, r *http.Request, statu
 		page.Lost = &lost
 	}
 	return h.render(w, r, status, views.CustomerNew(page))
+}
+
+// newCustomerFields are the ten fields as typed, with what p says is wrong.
+func newCustomerFields(typed url.Values, p *desk.Problem) []views.CustomerField {
+	inputs := []views.Input{
+		{Name: "company", Label: "Company", Autocomplete: "organization", Required: true, Autofocus: true},
+		{Name: "email", Label: "E-mail", Type: "email", Autocomplete: "off", Required: true, Hint: "ATOM sends passcodes here."},
+		{Name: "name", Label: "Name", Autocomplete: "off", Hint: "Of the contact person."},
+		{Name: "phone", Label: "Phone", Type: "tel", Autocomplete: "off"},
+		{Name: "address", Label: "Address", Autocomplete: "off"},
+		{Name: "city", Label: "City", Autocomplete: "off"},
+		{Name: "zip", Label: "ZIP or postcode", Autocomplete: "off"},
+		{Name: "state", Label: "State", Autocomplete: "off"},
+		{Name: "country", Label: "Country", Autocomplete: "off", List: "countries"},
+		{Name: "website", Label: "Website", Type: "url", Autocomplete: "off", InputMode: "url"},
+	}
+	fields := make([]views.CustomerField, len(inputs))
+	for i, in := range inputs {
+		in.Value, in.MaxLength, in.Noted = typed.Get(in.Name), 300, true
+		if p != nil {
+			in.Error = p.Fields[in.Name]
+		}
+		fields[i] = views.CustomerField{Input: in, Watched: watched[in.Name]}
+	}
+	return fields
 }
 
 // createState tells how a create whose answer was lost ended.
@@ -70,10 +82,7 @@ func (h *Handlers) lostCreate(r *http.Request, act string) (views.LostCreate, er
 
 func (h *Handlers) customerCreate(w http.ResponseWriter, r *http.Request) error {
 	f := r.PostForm
-	answer, err := h.Desk.CreateCustomer(r.Context(), visitOf(r).Actor, f.Get("receipt"), desk.NewCustomer{
-		Company: f.Get("company"), Email: f.Get("email"), Name: f.Get("name"), Address: f.Get("address"), Country: f.Get("country"),
-		City: f.Get("city"), Zip: f.Get("zip"), State: f.Get("state"), Phone: f.Get("phone"), Website: f.Get("website"),
-	})
+	answer, err := h.Desk.CreateCustomer(r.Context(), visitOf(r).Actor, f.Get("receipt"), customerOf(f))
 	if p, ok := h.formFailed(w, r, err); ok {
 		return h.showCustomerNew(w, r, p.Status(), f, p, false)
 	}

@@ -101,6 +101,11 @@ func (h *Handlers) customersExport(w http.ResponseWriter, r *http.Request, kind,
 	for _, name := range []string{"cols", "density", "size"} { // how it is shown is no matter here
 		q.Del(name)
 	}
+	countries, _, err := h.Store.Places(r.Context())
+	if err != nil {
+		return err
+	}
+	query.Countries = desk.SpellingsOf(query.Country, countries)
 	out, err := open(w)
 	if err != nil {
 		return err

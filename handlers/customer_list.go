@@ -1,9 +1,11 @@
 package handlers
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,6 +41,11 @@ func (h *Handlers) showListing(w http.ResponseWriter, r *http.Request, status in
 	q = listingQuery(q)
 	query, wrong := listing(q)
 	query.Cursor = cursor
+	countries, states, err := h.Store.Places(ctx)
+	if err != nil {
+		return err
+	}
+	query.Countries = desk.SpellingsOf(query.Country, countries)
 	base, err := h.mirrorPage(r, "Customers")
 	if err != nil {
 		return err
@@ -71,10 +78,6 @@ func (h *Handlers) showListing(w http.ResponseWriter, r *http.Request, status in
 	if isFragment(r) {
 		w.Header().Set("HX-Push-Url", viewedCustomers.path(q)) // an address for sharing, without blanks
 		return h.render(w, r, status, views.CustomerResults(page))
-	}
-	countries, states, err := h.Store.Places(ctx)
-	if err != nil {
-		return err
 	}
 	page.Filter = listingInputs(q, wrong, countries, states)
 	for _, name := range []string{"state", "from", "to", "stored", "gone"} {
@@ -150,14 +153,24 @@ func listingInputs(q url.Values, wrong map[string]string, countries, states []st
 		return views.Input{ID: "filter-" + name, Name: name, Label: label, Type: kind, Value: q.Get(name), Error: wrong[name], Options: options}
 	}
 	places := func(name, all string, values []string) []views.Option {
-		options := []views.Option{{Value: "", Label: all}}
+		options, offered := []views.Option{{Value: "", Label: all}}, map[string]bool{}
 		chosen := q.Get(name)
 		for _, place := range values {
+			label := place
+			if name == "country" { // each once, however many spellings it has
+				if label = desk.CountryOnce(place); offered[label] {
+					continue
+				}
+				if place, offered[label] = label, true; label == desk.CountryOnce(chosen) {
+					place = chosen
+				}
+			}
 			if chosen != "" && store.Fold(place) == store.Fold(chosen) {
 				place = chosen
 			}
-			options = append(options, views.Option{Value: place, Label: place})
+			options = append(options, views.Option{Value: place, Label: label})
 		}
+		slices.SortStableFunc(options[1:], func(a, b views.Option) int { return cmp.Compare(store.Fold(a.Label), store.Fold(b.Label)) })
 		return known(options, chosen)
 	}
 	day := func(name string) string {

@@ -40,7 +40,7 @@ func importItem(i store.Import, counts map[store.RowState]int) views.ImportItem 
 	return views.ImportItem{
 		ID: i.ID, FileName: i.FileName, By: i.StaffName, State: string(i.State), Busy: i.Busy != "" && i.State == store.ImportDraft, Started: !i.StartedAt.IsZero(), MadeAt: i.MadeAt,
 		Counts: views.ImportCounts{
-			Wrong: counts[store.RowWrong], Ready: counts[store.RowReady], Sending: counts[store.RowSending],
+			Wrong: counts[store.RowWrong], Left: counts[store.RowLeft], Ready: counts[store.RowReady], Sending: counts[store.RowSending],
 			Created: counts[store.RowCreated], Failed: counts[store.RowFailed], Unknown: counts[store.RowUnknown],
 		},
 	}

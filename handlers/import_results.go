@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
@@ -31,7 +32,11 @@ func (h *Handlers) importResults(w http.ResponseWriter, r *http.Request) error {
 	page := func(rows []store.ImportRow) error {
 		return file.part(func() error {
 			for _, row := range rows {
-				if err := out.Write(resultCells(i, row)); err != nil {
+				cells, err := h.resultCells(r.Context(), i, row)
+				if err != nil {
+					return err
+				}
+				if err := out.Write(cells); err != nil {
 					return err
 				}
 			}
@@ -45,8 +50,8 @@ func (h *Handlers) importResults(w http.ResponseWriter, r *http.Request) error {
 }
 
 // resultCells are the file's own columns, with what was mended in its place, and
-// what came of the row.
-func resultCells(i store.Import, row store.ImportRow) []string {
+// what came of the row. A country is written as it is sent, and the message says so.
+func (h *Handlers) resultCells(ctx context.Context, i store.Import, row store.ImportRow) ([]string, error) {
 	cells := make([]string, len(i.Header), len(i.Header)+4)
 	copy(cells, row.Cells)
 	for field, value := range row.Mended {
@@ -54,5 +59,17 @@ func resultCells(i store.Import, row store.ImportRow) []string {
 			cells[n] = value
 		}
 	}
-	return append(cells, desk.RowOutcome(row.State), desk.RowMessage(row), row.CUID, strconv.Itoa(row.N))
+	message := desk.RowMessage(row)
+	if n, ok := i.Columns["country"]; ok && n < len(cells) && row.Errors["country"] == "" {
+		country := row.Value("country", i.Columns)
+		sent, _, err := h.Desk.SentCountry(ctx, country)
+		if err != nil {
+			return nil, err
+		}
+		if sent != country {
+			cells[n] = sent
+			message = strings.TrimSpace(message + " country: " + country + " is sent as " + sent + ".")
+		}
+	}
+	return append(cells, desk.RowOutcome(row.State), message, row.CUID, strconv.Itoa(row.N)), nil
 }

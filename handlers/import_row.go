@@ -30,16 +30,25 @@ func (h *Handlers) showImportRow(w http.ResponseWriter, r *http.Request, status 
 	page := views.ImportRowPage{Page: h.page(r, "Row "+strconv.Itoa(row.N)), Import: importItem(i, nil), N: row.N, Show: show, Sent: !desk.Mendable(i, row.State),
 		Back: rowBack(i.ID, show, row.N), Problem: h.problem(r, p), Kept: kept}
 	page.Message = row.Message
-	if row.State == store.RowWrong {
+	if desk.NotReady(row.State) {
 		page.Message = elsewhere(row, desk.CustomerFields)
 	}
 	for _, name := range desk.CustomerFields {
 		f := views.Input{Name: name, Label: fieldLabels[name], Value: row.Value(name, i.Columns), Required: name == "company" || name == "email", Autocomplete: "off", MaxLength: 300}
-		if row.State == store.RowWrong {
+		if desk.NotReady(row.State) {
 			f.Error = row.Errors[name]
 		}
 		if typed.Has(name) {
 			f.Value = typed.Get(name)
+		}
+		if name == "country" && f.Value != "" && !page.Sent {
+			sent, _, err := h.Desk.SentCountry(r.Context(), f.Value)
+			if err != nil {
+				return err
+			}
+			if sent != f.Value {
+				f.Hint = "Sent as " + sent + "."
+			}
 		}
 		if p != nil {
 			f.Error = p.Fields[name]

@@ -22,7 +22,7 @@ var fieldLabels = map[string]string{
 
 // rowChoices are the rows that an import's page can be asked for by name.
 var rowChoices = map[string][]store.RowState{
-	"all": nil, "wrong": {store.RowWrong}, "ready": {store.RowReady, store.RowSending}, "created": {store.RowCreated},
+	"all": nil, "wrong": {store.RowWrong}, "left": {store.RowLeft}, "ready": {store.RowReady, store.RowSending}, "created": {store.RowCreated},
 	"failed": {store.RowFailed}, "unknown": {store.RowUnknown},
 }
 
@@ -163,7 +163,7 @@ func importTabs(live views.ImportLive, asked string) (tabs []views.ImportTab, sh
 		name, label string
 		n           int
 	}{{"all", "All", c.Total()}, {"created", "Created", c.Created}, {"failed", "Failed", c.Failed}, {"unknown", "Unknown", c.Unknown},
-		{"wrong", "To be mended", c.Wrong}, {"ready", ready, c.Ready + c.Sending}} {
+		{"wrong", "To be mended", c.Wrong}, {"left", "Left out", c.Left}, {"ready", ready, c.Ready + c.Sending}} {
 		if t.n > 0 || t.name == show {
 			tabs = append(tabs, views.ImportTab{Label: t.label, Path: rowsPath(live.ID, t.name, 0), Count: t.n, Current: t.name == show})
 		}
@@ -195,16 +195,25 @@ func (h *Handlers) importRows(ctx context.Context, i store.Import, fields []stri
 	var items []views.ImportRowItem
 	for _, row := range rows {
 		item := views.ImportRowItem{N: row.N, State: string(row.State), Outcome: desk.RowOutcome(row.State), Message: row.Message}
-		if row.State == store.RowWrong {
+		if desk.NotReady(row.State) {
 			item.Message = elsewhere(row, fields)
 		}
 		var wrong []string
 		for _, field := range fields {
 			cell := views.ImportCell{Value: row.Value(field, i.Columns)}
-			if row.State == store.RowWrong {
-				cell.Error = row.Errors[field]
+			if desk.NotReady(row.State) {
+				cell.Error, cell.Calm = row.Errors[field], row.State == store.RowLeft
 			}
-			if cell.Error != "" {
+			if field == "country" && cell.Value != "" && cell.Error == "" {
+				sent, _, err := h.Desk.SentCountry(ctx, cell.Value)
+				if err != nil {
+					return nil, err
+				}
+				if sent != cell.Value && row.State != store.RowCreated {
+					cell.Value, cell.Note = sent, "for "+cell.Value
+				}
+			}
+			if cell.Error != "" && !cell.Calm {
 				wrong = append(wrong, fieldLabels[field])
 			}
 			if c, ok := customers[row.EmailKey]; ok && field == "email" && strings.HasPrefix(cell.Error, desk.AlreadyCustomer) {

@@ -120,14 +120,17 @@ func TestImport(t *testing.T) {
 	sent := b.upload("nya kunder.csv", []byte(fromExcel), form.form("/customers/import").filled(nil))
 	at := sent.location()
 	p := b.follow(sent)
-	p.want("nya kunder.csv", "UTF-8, semicolon", "4 rows", "Create 2 customers in ATOM", "2 rows need a look", "Same e-mail as row 1", "Already a customer: ", "Is it Sweden?")
+	p.want("nya kunder.csv", "UTF-8, semicolon", "4 rows", "Create 2 customers in ATOM", "1 row needs a look", "Already a customer: ", "Is it Sweden?", "Left out 1")
 	p.wantInBody(views.CustomerPath(w.customer(emailFirst).CUID))
 	p.wantNo("Åre Bygg AB") // which is ready, and these are the others
+	left := b.get(at + "?show=left")
+	left.want("Same e-mail as row 1", "left out")
+	left.wantErrors() // nothing of it is a mistake
 	b.get(at+"?show=all").wantInBody("Åre Bygg AB", `id="row-4"`)
 	if p := b.get(at + "?show=ready&after=1"); !strings.Contains(p.body, `id="row-2"`) || strings.Contains(p.body, `id="row-1"`) {
 		t.Error("the rows behind the first are others")
 	}
-	b.get("/imports").want("nya kunder.csv", "not started", "2 ready, 2 to be mended")
+	b.get("/imports").want("nya kunder.csv", "not started", "2 ready, 1 to be mended, 1 left out")
 
 	// Mending: wrong again, then right, then on to the next.
 	row := b.get(at + "/rows/3?show=wrong")
@@ -190,10 +193,10 @@ func TestImport(t *testing.T) {
 	}
 	want := [][]string{
 		{"Företag", "E-post", "Telefon", "Land", "outcome", "message", "cuid", "row"},
-		{"Åre Bygg AB", "info@are.example", "'+46 8 123 456 78", "Sverige", "created", "", "c-1", "1"},
+		{"Åre Bygg AB", "info@are.example", "'+46 8 123 456 78", "Sweden", "created", "country: Sverige is sent as Sweden.", "c-1", "1"},
 		{"'=HYPERLINK(1)", "evil@evil.example", "", "", "failed", "'=ATOM said no", "", "2"},
 		{"Dubbel AB", "tre@are.example", "", "", "unknown", "'=ATOM said no", "", "3"},
-		{"Känd AB", "fyra@are.example", "", "Sverige", "not sent", "", "", "4"},
+		{"Känd AB", "fyra@are.example", "", "Sweden", "not sent", "country: Sverige is sent as Sweden.", "", "4"},
 	}
 	if fmt.Sprint(all) != fmt.Sprint(want) {
 		t.Errorf("results are\n%q, want\n%q", all, want)
@@ -483,7 +486,7 @@ func TestImportsHoldNoSecret(t *testing.T) {
 	if len(secrets[0]) < 8 || len(secrets[1]) < 8 {
 		t.Fatal("no secrets to look for")
 	}
-	b.get(at + "?show=wrong").wantInBody(views.CustomerPath(cuid))
+	b.get(at + "?show=left").wantInBody(views.CustomerPath(cuid))
 	for _, path := range []string{at, at + "?show=all", at + "/rows/1", at + "/results.csv", "/imports"} {
 		b.get(path).wantNo(secrets...)
 	}

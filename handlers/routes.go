@@ -53,6 +53,8 @@ func (h *Handlers) allRoutes() []route {
 
 		{"GET /customers", viewer, h.customersList, menu("Customers", "users", "g c", "list find search accounts")},
 		{"GET /customers/new", manager, h.customerNew, page("New customer", "user-plus", "create add account")},
+		{"POST /customers/new/fill", manager, h.customerFill, none},
+		{"POST /customers/new/check", manager, h.customerCheck, none},
 		{"POST /customers", manager, h.customerCreate, none},
 		{"GET /creates/{act}", manager, h.createState, none},
 		{"POST /customers/refresh", manager, h.customersRefresh, none},

@@ -48,6 +48,8 @@ func TestEveryRouteForEveryRole(t *testing.T) {
 
 		"GET /customers":                            {"/customers", out, 200, 200, 200, false},
 		"GET /customers/new":                        {"/customers/new", out, 403, 200, 200, false},
+		"POST /customers/new/fill":                  {"/customers/new/fill", out, 403, 422, 422, false},
+		"POST /customers/new/check":                 {"/customers/new/check", out, 403, 200, 200, false},
 		"POST /customers":                           {"/customers", out, 403, 422, 422, false},
 		"GET /creates/{act}":                        {"/creates/none", out, 403, 404, 404, false},
 		"POST /customers/refresh":                   {"/customers/refresh", out, 403, 303, 303, false},

@@ -53,6 +53,10 @@ type CustomerQuery struct {
 	Limit   int
 	Whole   bool // every column, for an export
 
+	// Countries are the folded spellings of a country that is known; they count
+	// instead of Country.
+	Countries []string
+
 	Uncounted bool // the page's Total is not wanted and stays 0: counting many takes longer than finding the first
 }
 
@@ -209,7 +213,17 @@ func (db *DB) newFinder(ctx context.Context, q CustomerQuery) (*finder, *cursor,
 		f.args = append(f.args, value)
 		f.where += fmt.Sprintf(" AND "+condition, len(f.args))
 	}
-	if q.Country != "" {
+	switch n := len(q.Countries); {
+	case n == 1:
+		add(`c.country_key = $%d`, q.Countries[0])
+	case n > 1:
+		places := make([]string, n)
+		for i, key := range q.Countries {
+			f.args = append(f.args, key)
+			places[i] = fmt.Sprintf("$%d", len(f.args))
+		}
+		f.where += " AND c.country_key IN (" + strings.Join(places, ", ") + ")"
+	case q.Country != "":
 		add(`c.country_key = $%d`, Fold(q.Country))
 	}
 	if q.State != "" {

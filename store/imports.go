@@ -28,12 +28,13 @@ const (
 // RowState is how far a row of an import has come.
 type RowState string
 
-// A row goes from wrong to ready when it is mended, then to sending, in the
+// A row goes from wrong or left to ready when it is mended, then to sending, in the
 // transaction that records the intent, and from there to one of the ends, in
 // the transaction that records the outcome. An unknown one waits for a sync,
 // which makes it created, or ready again.
 const (
 	RowWrong   RowState = "wrong"
+	RowLeft    RowState = "left" // out: a customer or an earlier row has its e-mail
 	RowReady   RowState = "ready"
 	RowSending RowState = "sending"
 	RowCreated RowState = "created"
@@ -253,7 +254,7 @@ func (tx *Tx) PutImportRow(ctx context.Context, id string, r ImportRow) error {
 		ON CONFLICT (import_id, n) DO UPDATE SET
 			mended = excluded.mended, errors = excluded.errors, email_key = excluded.email_key, state = excluded.state,
 			message = '', changed_at = excluded.changed_at
-		WHERE import_rows.state IN ('wrong', 'ready', 'failed')`,
+		WHERE import_rows.state IN ('wrong', 'left', 'ready', 'failed')`,
 		id, r.N, text[0], text[1], text[2], r.EmailKey, r.State, millis(tx.db.now()))
 	if err != nil {
 		return fmt.Errorf("store row %d of an import: %w", r.N, err)

@@ -34,16 +34,16 @@ type ImportItem struct {
 
 // ImportCounts are an import's rows by how far they have come.
 type ImportCounts struct {
-	Wrong, Ready, Sending, Created, Failed, Unknown int
+	Wrong, Left, Ready, Sending, Created, Failed, Unknown int
 }
 
 // Total is how many rows there are.
 func (c ImportCounts) Total() int {
-	return c.Wrong + c.Ready + c.Sending + c.Created + c.Failed + c.Unknown
+	return c.Wrong + c.Left + c.Ready + c.Sending + c.Created + c.Failed + c.Unknown
 }
 
 // sendable are the rows that the import sends, or has sent.
-func (c ImportCounts) sendable() int { return c.Total() - c.Wrong }
+func (c ImportCounts) sendable() int { return c.Total() - c.Wrong - c.Left }
 
 func (c ImportCounts) ended() int { return c.Created + c.Failed + c.Unknown }
 
@@ -90,6 +90,7 @@ func (i ImportItem) summary() string {
 		add(c.left(), "left")
 	}
 	add(c.Wrong, "to be mended")
+	add(c.Left, "left out")
 	return strings.Join(parts, ", ")
 }
 
@@ -178,7 +179,7 @@ type ImportTab struct {
 // ImportRowItem is a row of an import.
 type ImportRowItem struct {
 	N        int
-	State    string // "wrong", "ready", "sending", "created", "failed" or "unknown"
+	State    string // "wrong", "left", "ready", "sending", "created", "failed" or "unknown"
 	Outcome  string // the same for people
 	Cells    []ImportCell
 	Wrong    string // which fields are: their cells may be out of sight
@@ -191,6 +192,8 @@ type ImportRowItem struct {
 type ImportCell struct {
 	Value, Error string
 	Link         string // to the customer that the error speaks of
+	Calm         bool   // the error is none to be mended: the row is left out
+	Note         string // what the file has for the value
 }
 
 func (r ImportRowItem) class() string {
@@ -212,6 +215,8 @@ func (r ImportRowItem) outcome(started bool) string {
 	switch {
 	case r.State == "wrong":
 		return "to be mended"
+	case r.State == "left":
+		return "left out"
 	case r.State == "ready" && !started:
 		return "ready"
 	}

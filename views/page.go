@@ -112,6 +112,8 @@ type Input struct {
 	Required, Autofocus, Mono             bool
 	Secret                                bool   // never kept in a draft
 	Shortcut                              string // the key that leads here; "" when none does
+	Noted                                 bool   // a note with the ID id-note stands below it
+	List                                  string // ID of the datalist with its choices
 	Options                               []Option
 	Min, Max, MaxLength                   int
 }
@@ -145,6 +147,9 @@ func (i Input) describedBy() string {
 	}
 	if i.Hint != "" {
 		ids = append(ids, i.id()+"-hint")
+	}
+	if i.Noted {
+		ids = append(ids, i.id()+"-note")
 	}
 	return strings.Join(ids, " ")
 }

@@ -16,6 +16,7 @@ import "./keys.js";
 import "./live.js";
 import "./menu.js";
 import "./palette.js";
+import "./paste.js";
 import "./reltime.js";
 import "./says.js";
 import "./secret.js";

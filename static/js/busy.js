@@ -17,7 +17,8 @@ document.addEventListener("submit", (event) => {
   const byHtmx = form.closest("[hx-boost='true']") ||
     form.matches("[hx-get], [hx-post], [hx-put], [hx-patch], [hx-delete]");
   if (event.defaultPrevented && !byHtmx) return; // somebody else stopped it
-  const button = event.submitter ?? form.querySelector("button:not([type]), [type=submit]");
+  const pressed = event.submitter?.matches("[data-stand-in]") ? form.querySelector(".btn-primary") : event.submitter;
+  const button = pressed ?? form.querySelector("button:not([type]), [type=submit]");
   const opens = event.submitter?.getAttribute("formtarget") ?? form.target;
   const state = { button };
   busy.set(form, state);

@@ -27,7 +27,7 @@ if (idle > 0 && !document.querySelector("[data-unknown]")) {
   const keep = async (form, options) => {
     cancel(form);
     const now = read(form);
-    if (now === kept.get(form)) return;
+    if (now === kept.get(form) || form.isConnected === false) return; // htmx has brought another in its place
     kept.set(form, now);
     const abort = new AbortController();
     sending.set(form, abort);
@@ -47,6 +47,7 @@ if (idle > 0 && !document.querySelector("[data-unknown]")) {
   each("form[data-draft]", (form) => {
     // The form that just failed: what is in it was typed.
     if (document.body.dataset.path && form.getAttribute("action") === location.pathname) return later(form, 0);
+    if ("typed" in form.dataset) return later(form, 0); // or was filled in from it
     const now = read(form);
     untouched.set(form, now);
     kept.set(form, now);

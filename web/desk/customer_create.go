@@ -29,17 +29,26 @@ func (d *Desk) CreateCustomer(ctx context.Context, by Actor, receipt string, in 
 	if err := by.may(store.Manager); err != nil {
 		return Answer{}, err
 	}
-	if fields := checkCustomer(&in); len(fields) > 0 {
+	fields := checkCustomer(&in)
+	if message, none := phoneTrouble(in.Phone, countryRegion(in.Country)); none && fields["phone"] == "" {
+		fields["phone"] = message
+	}
+	if len(fields) > 0 {
 		return Answer{}, invalid(fields)
 	}
-	return d.create(ctx, creating{By: by, Customer: in, Receipt: receipt})
+	sent, err := d.asSent(ctx, in)
+	if err != nil {
+		return Answer{}, err
+	}
+	return d.create(ctx, creating{By: by, Typed: in, Customer: sent, Receipt: receipt})
 }
 
 // creating is a customer about to be made, whose fields are checked: by a form,
 // or by a row of an import.
 type creating struct {
 	By       Actor
-	Customer NewCustomer
+	Typed    NewCustomer // as the form or the row has it: a repeat of it is the same act, however it is sent
+	Customer NewCustomer // as it is sent
 	Receipt  string
 	Note     string
 	Row      *importRow // nil for a form
@@ -48,7 +57,7 @@ type creating struct {
 // create makes a customer in ATOM. One of many, as rows are, gets no answer with
 // key and token, and no sync of its own.
 func (d *Desk) create(ctx context.Context, c creating) (Answer, error) {
-	in, by := c.Customer, c.By
+	in, by, typed := c.Customer, c.By, c.Typed
 	on := audit.Subject{Name: in.Company, Email: in.Email}
 	var repeats time.Duration // as long as any receipt
 	if c.Row != nil {
@@ -56,7 +65,7 @@ func (d *Desk) create(ctx context.Context, c creating) (Answer, error) {
 	}
 	a, prior, err := d.begin(ctx, intent{
 		By: by, What: WhatCreate, On: on, Service: "atom", Receipt: c.Receipt, Note: c.Note, Repeats: repeats,
-		Form: []string{in.Company, in.Email, in.Name, in.Address, in.Country, in.City, in.Zip, in.State, in.Phone, in.Website},
+		Form: []string{typed.Company, typed.Email, typed.Name, typed.Address, typed.Country, typed.City, typed.Zip, typed.State, typed.Phone, typed.Website},
 	}, func(tx *store.Tx, a *act) error {
 		if err := refuseOpenCreate(ctx, tx, in.Email); err != nil {
 			return err

@@ -72,6 +72,7 @@ type Desk struct {
 	stop      sync.Once
 	begun     func(ctx context.Context) error // records a start that could not be recorded yet
 	drafts    drafting
+	spelled   spellings
 	imports   *imports
 }
 

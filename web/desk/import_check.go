@@ -121,11 +121,18 @@ var (
 // checkImportPhone says what is wrong with a phone number; blank is fine, and so is
 // any number that could be one in its country.
 func checkImportPhone(phone, region string) string {
+	message, _ := phoneTrouble(phone, region)
+	return message
+}
+
+// phoneTrouble is what is wrong with a phone number; none tells that it is plainly
+// no number, in whatever country.
+func phoneTrouble(phone, region string) (message string, none bool) {
 	if phone == "" {
-		return ""
+		return "", false
 	}
 	if scientific.MatchString(phone) {
-		return "The spreadsheet has rounded this number. Format the column as text there, or type the number here."
+		return "The spreadsheet has rounded this number. Format the column as text there, or type the number here.", true
 	}
 	bare := extension.ReplaceAllString(phone, "")
 	digits := 0
@@ -134,29 +141,29 @@ func checkImportPhone(phone, region string) string {
 		case unicode.IsDigit(r):
 			digits++
 		case unicode.IsLetter(r):
-			return "A phone number has digits only, such as +46 8 123 456 78."
+			return "A phone number has digits only, such as +46 8 123 456 78.", true
 		}
 	}
 	switch {
 	case digits < 5:
-		return "This is too short for a phone number."
+		return "This is too short for a phone number.", true
 	case digits > 15:
-		return "This is too long for a phone number."
+		return "This is too long for a phone number.", true
 	}
 	if rest, ok := strings.CutPrefix(bare, "00"); ok {
 		bare = "+" + rest
 	}
 	if !strings.HasPrefix(bare, "+") && region == "" { // nobody can tell
-		return ""
+		return "", false
 	}
 	n, err := phonenumbers.Parse(bare, region)
 	if err == nil && phonenumbers.IsPossibleNumber(n) {
-		return ""
+		return "", false
 	}
 	if name := CountryName(region); name != "" && !strings.HasPrefix(bare, "+") {
-		return "This is no whole phone number of " + name + "."
+		return "This is no whole phone number of " + name + ".", false
 	}
-	return "This is no whole phone number, such as +46 8 123 456 78."
+	return "This is no whole phone number, such as +46 8 123 456 78.", false
 }
 
 // checkRows checks rows of an import that are all of it, in their order, and
@@ -193,10 +200,16 @@ func (d *Desk) checkRows(ctx context.Context, columns map[string]int, width int,
 	return nil
 }
 
-// mark makes a row wrong at its e-mail, unless that is wrong already.
+// mark leaves a row out whose e-mail is taken; one that is wrong besides stays
+// wrong. A sheet that is brought in again has many of these, and none is a mistake.
 func mark(r *store.ImportRow, message string) {
 	if r.Errors["email"] == "" {
 		r.Errors["email"] = message
 	}
-	r.State = store.RowWrong
+	if r.State != store.RowWrong {
+		r.State = store.RowLeft
+	}
 }
+
+// NotReady tells whether a row is not sent as it is, for what its errors say.
+func NotReady(s store.RowState) bool { return s == store.RowWrong || s == store.RowLeft }

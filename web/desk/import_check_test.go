@@ -139,7 +139,7 @@ func TestReadImport(t *testing.T) {
 		"Tre AB;" + strings.ToUpper(known.Email) + ";\r\n" +
 		";;Swedne\r\n" +
 		"Fem; AB;info@fem.example;Sverige;x\r\n")
-	r.wantRows(id, "ready", "wrong email: Same e-mail as row 1", "wrong email: Already a customer: "+known.Company,
+	r.wantRows(id, "ready", "left email: Same e-mail as row 1", "left email: Already a customer: "+known.Company,
 		"wrong company: Enter the company's name. email: Enter an e-mail address. country: This is no country that frontdesk knows. Is it Sweden?",
 		"wrong email: Enter a whole e-mail address, such as ana@example.com. country: This is no country that frontdesk knows. "+
 			"row: This row has 5 cells, and the header 3. A cell may hold a delimiter that is not quoted.")
@@ -148,7 +148,7 @@ func TestReadImport(t *testing.T) {
 		t.Errorf("%+v, %v", i, err)
 	}
 	e := r.newest(1)[0]
-	if e.What != WhatReadImport || e.On != (audit.Subject{ID: "import:" + id, Name: "new.csv"}) || e.Detail != "UTF-8, semicolon; 5 rows, 1 ready, 4 to be mended" || e.Who.StaffID != r.mia.Staff.ID {
+	if e.What != WhatReadImport || e.On != (audit.Subject{ID: "import:" + id, Name: "new.csv"}) || e.Detail != "UTF-8, semicolon; 5 rows, 1 ready, 2 to be mended, 2 left out" || e.Who.StaffID != r.mia.Staff.ID {
 		t.Errorf("%+v", e)
 	}
 	if n := len(r.calls()); n != calls {
@@ -187,7 +187,7 @@ func TestUploadIsReadOnce(t *testing.T) {
 			t.Errorf("%+v, want %+v", a, first)
 		}
 	}
-	if counts, err := r.Store.ImportCounts(ctx, first.id); err != nil || counts[store.RowWrong]+counts[store.RowReady] != 2000 {
+	if counts, err := r.Store.ImportCounts(ctx, first.id); err != nil || counts[store.RowLeft] != 1999 || counts[store.RowReady] != 1 {
 		t.Errorf("%v, %v", counts, err)
 	}
 	other, err := r.UploadImport(ctx, r.alice, "receipt", "new.csv", content)
@@ -321,7 +321,7 @@ func TestMendImportRow(t *testing.T) {
 	if e := r.newest(1)[0]; e.What != WhatMendRow || e.Detail != "row 1: email, phone" {
 		t.Errorf("%+v", e)
 	}
-	r.wantRows(id, "ready", "ready", "wrong email: Same e-mail as row 2", r.outcome(id)[3])
+	r.wantRows(id, "ready", "ready", "left email: Same e-mail as row 2", r.outcome(id)[3])
 	// It must not be taken from who has it, nor from a customer.
 	for _, taken := range []struct{ email, says string }{{"B@b.example", "Same e-mail as row 1"}, {known.Email, "Already a customer: " + known.Company}} {
 		if p := r.problem(mend(2, map[string]string{"email": taken.email})); p.Fields["email"] != taken.says {
@@ -332,7 +332,7 @@ func TestMendImportRow(t *testing.T) {
 	if err := mend(4, map[string]string{"company": "D", "email": "d@d.example", "phone": ""}); err != nil {
 		t.Error(err)
 	}
-	r.wantRows(id, "ready", "wrong email: Already a customer: "+known.Company, "ready", "ready")
+	r.wantRows(id, "ready", "left email: Already a customer: "+known.Company, "ready", "ready")
 
 	if log := fmt.Sprintf("%+v", r.newest(10)); strings.Contains(log, "b@b.example") {
 		t.Error("the log has what was typed")

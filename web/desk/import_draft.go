@@ -143,10 +143,10 @@ func (d *Desk) UploadImport(ctx context.Context, by Actor, receipt, fileName str
 	case taken != "":
 		return taken, d.awaitDraft(ctx, taken)
 	}
-	ready, err := d.putRows(lasting, i.ID, rows)
+	err = d.putRows(lasting, i.ID, rows)
 	if err == nil {
 		err = d.settleDraft(lasting, by, i, WhatReadImport,
-			fmt.Sprintf("%s; %d rows, %d ready, %d to be mended", i.Format, len(rows), ready, len(rows)-ready))
+			fmt.Sprintf("%s; %d rows, %s", i.Format, len(rows), checked(rows, "")))
 	}
 	if err != nil {
 		if err := d.dropImport(lasting, i.ID); err != nil { // the sweep does it later
@@ -184,8 +184,21 @@ func (d *Desk) awaitDraft(ctx context.Context, id string) error {
 	}
 }
 
-// putRows stores rows, some in a transaction, and counts those that are ready.
-func (d *Desk) putRows(ctx context.Context, id string, rows []store.ImportRow) (ready int, err error) {
+// checked is how many rows are ready and how many are not, for the log.
+func checked(rows []store.ImportRow, noun string) string {
+	counts := map[store.RowState]int{}
+	for _, r := range rows {
+		counts[r.State]++
+	}
+	text := fmt.Sprintf("%d %sready, %d to be mended", counts[store.RowReady], noun, counts[store.RowWrong])
+	if left := counts[store.RowLeft]; left > 0 {
+		text += fmt.Sprintf(", %d left out", left)
+	}
+	return text
+}
+
+// putRows stores rows, some in a transaction.
+func (d *Desk) putRows(ctx context.Context, id string, rows []store.ImportRow) error {
 	for len(rows) > 0 {
 		n := min(len(rows), rowsAtOnce)
 		err := d.Store.Write(ctx, func(tx *store.Tx) error {
@@ -197,16 +210,11 @@ func (d *Desk) putRows(ctx context.Context, id string, rows []store.ImportRow) (
 			return nil
 		})
 		if err != nil {
-			return ready, err
-		}
-		for _, r := range rows[:n] {
-			if r.State == store.RowReady {
-				ready++
-			}
+			return err
 		}
 		rows = rows[n:]
 	}
-	return ready, nil
+	return nil
 }
 
 // settleDraft records what was done with a draft, which is then free to start.
@@ -319,8 +327,7 @@ func (d *Desk) checkAnew(ctx context.Context, by Actor, i store.Import) error {
 	if err := d.checkRows(ctx, i.Columns, len(i.Header), rows); err != nil {
 		return err
 	}
-	ready, err := d.putRows(ctx, i.ID, rows)
-	if err != nil {
+	if err := d.putRows(ctx, i.ID, rows); err != nil {
 		return err
 	}
 	var fills []string
@@ -329,5 +336,5 @@ func (d *Desk) checkAnew(ctx context.Context, by Actor, i store.Import) error {
 			fills = append(fills, field+" from "+i.Header[n])
 		}
 	}
-	return d.settleDraft(ctx, by, i, WhatMapImport, fmt.Sprintf("%s; %d rows ready, %d to be mended", strings.Join(fills, ", "), ready, len(rows)-ready))
+	return d.settleDraft(ctx, by, i, WhatMapImport, strings.Join(fills, ", ")+"; "+checked(rows, "rows "))
 }

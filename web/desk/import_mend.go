@@ -150,7 +150,7 @@ func (d *Desk) free(ctx context.Context, tx *store.Tx, id, key string, check *ro
 		return err
 	}
 	for _, r := range rows {
-		if r.State != store.RowWrong || !strings.HasPrefix(r.Errors["email"], sameAsRow) {
+		if !NotReady(r.State) || !strings.HasPrefix(r.Errors["email"], sameAsRow) {
 			continue
 		}
 		check.check(&r)

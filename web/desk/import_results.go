@@ -63,6 +63,8 @@ func RowOutcome(s store.RowState) string {
 		return "not sent"
 	case store.RowSending:
 		return "being sent"
+	case store.RowLeft:
+		return "left out"
 	}
 	return string(s)
 }
@@ -70,7 +72,7 @@ func RowOutcome(s store.RowState) string {
 // RowMessage is what there is to say of a row: what is wrong with it, or how its
 // last sending ended.
 func RowMessage(r store.ImportRow) string {
-	if r.State != store.RowWrong {
+	if !NotReady(r.State) {
 		return r.Message
 	}
 	var all []string

@@ -131,8 +131,13 @@ func (d *Desk) sendRow(ctx context.Context, by Actor, i store.Import, row store.
 		names := slices.Sorted(maps.Keys(fields))
 		return d.failRow(ctx, r, names[0]+": "+fields[names[0]], false)
 	}
-	_, err := d.create(ctx, creating{
-		By: by, Customer: in, Row: r, Note: fmt.Sprintf("import %s, row %d", i.FileName, row.N),
+	sent := in
+	var err error
+	if sent.Country, _, err = d.SentCountry(ctx, in.Country); err != nil {
+		return rowEnd{}, err
+	}
+	_, err = d.create(ctx, creating{
+		By: by, Typed: in, Customer: sent, Row: r, Note: fmt.Sprintf("import %s, row %d", i.FileName, row.N),
 		Receipt: fmt.Sprintf("import %s, row %d, try %d", i.ID, row.N, row.Tries+1),
 	})
 	var problem *Problem

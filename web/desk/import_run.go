@@ -203,7 +203,7 @@ func counted(counts map[store.RowState]int) string {
 	for _, s := range []struct {
 		state store.RowState
 		words string
-	}{{store.RowUnknown, "unknown"}, {store.RowReady, "not sent"}, {store.RowSending, "under way"}, {store.RowWrong, "to be mended"}} {
+	}{{store.RowUnknown, "unknown"}, {store.RowReady, "not sent"}, {store.RowSending, "under way"}, {store.RowWrong, "to be mended"}, {store.RowLeft, "left out"}} {
 		if n := counts[s.state]; n > 0 {
 			text += fmt.Sprintf(", %d %s", n, s.words)
 		}
