@@ -106,9 +106,7 @@ func (h *Handlers) list(r *http.Request, page *views.CustomersPage, query store.
 		if cursor == "" {
 			return ""
 		}
-		next := listingQuery(q)
-		next.Set("cursor", cursor)
-		return viewedCustomers.path(next)
+		return changed(q, "cursor", cursor)
 	}
 	page.Next, page.Previous = turn(found.Next), turn(found.Previous)
 	if page.CanCreate {

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -78,10 +79,10 @@ func listing(q url.Values) (query store.CustomerQuery, wrong map[string]string) 
 	return query, wrong
 }
 
-// changed is a filter with other parameters, by name and value; a blank value
-// takes one out. It begins at its first page.
+// changed is a filter in its one spelling with other parameters, by name and
+// value; a blank value takes one out.
 func changed(q url.Values, pairs ...string) string {
-	next := listingQuery(q)
+	next := maps.Clone(q)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if next.Set(pairs[i], pairs[i+1]); pairs[i+1] == "" {
 			next.Del(pairs[i])

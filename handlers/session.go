@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/alexedwards/scs/v2"
+	"github.com/gorilla/securecookie"
 	gorilla "github.com/gorilla/sessions"
 
 	"frontdesk/store"
@@ -75,6 +76,9 @@ func newCookies(c Config) (*gorilla.CookieStore, error) {
 		}
 	}
 	s := gorilla.NewCookieStore(keys...)
+	for _, codec := range s.Codecs {
+		codec.(*securecookie.SecureCookie).SetSerializer(prefsCodec{})
+	}
 	s.Options = &gorilla.Options{Path: "/", MaxAge: 365 * 24 * 60 * 60, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: c.BaseURL.Scheme == "https"}
 	s.MaxAge(s.Options.MaxAge)
 	return s, nil
@@ -120,7 +124,7 @@ func (h *Handlers) readPrefs(r *http.Request) *prefs {
 			p.changed = codecs[0].Decode(h.prefsName(), c.Value, &values) != nil
 		}
 	}
-	if text, ok := cookie.Values["prefs"].(string); ok {
+	if text, ok := cookie.Values[prefsKey].(string); ok {
 		if err := json.Unmarshal([]byte(text), p); err != nil {
 			return &prefs{cookie: cookie}
 		}
@@ -144,7 +148,7 @@ func (h *Handlers) savePrefs(w http.ResponseWriter, r *http.Request, v *visit) e
 			return err
 		}
 	}
-	v.Prefs.cookie.Values["prefs"] = string(text)
+	v.Prefs.cookie.Values[prefsKey] = string(text)
 	v.Prefs.changed = false
 	return v.Prefs.cookie.Save(r, w)
 }
@@ -161,7 +165,7 @@ func (h *Handlers) identify(r *http.Request, v *visit) error {
 	if id == 0 {
 		return nil
 	}
-	session, staff, err := h.Store.SignedIn(ctx, h.sessions.GetString(ctx, keySession))
+	session, staff, err := store.SignedIn(ctx, h.sessions.GetString(ctx, keySession))
 	if errors.Is(err, store.ErrNotFound) {
 		return h.sessions.Destroy(ctx)
 	}

@@ -39,8 +39,10 @@ type sessionMetaKey struct{}
 // was revoked meanwhile, and must not come back with the commit.
 type requestSession struct {
 	meta     *SessionMeta
-	loaded   string // token whose row was there
-	renewing bool   // the row is to be kept under a new token
+	loaded   string  // token whose row was there
+	session  Session // of that row
+	staff    Staff
+	renewing bool // the row is to be kept under a new token
 	revoked  bool
 }
 
@@ -72,9 +74,11 @@ func (db *DB) Sessions() *Sessions { return &Sessions{db} }
 
 // FindCtx returns a session's data; exists is false when it is unknown or over.
 func (s *Sessions) FindCtx(ctx context.Context, token string) (data []byte, exists bool, err error) {
+	// With its person: every page asks for both.
 	var sealed []byte
-	err = s.db.reader.QueryRowContext(ctx, `SELECT data FROM sessions WHERE token_hash = $1 AND expires_at > $2`,
-		token, s.db.now().UnixMilli()).Scan(&sealed)
+	var session Session
+	staff, err := scanStaff(wider{s.db.reader.QueryRowContext(ctx, `SELECT s.data, s.id, s.address, s.user_agent, s.seen_at, `+signedInColumns+`
+		FROM sessions s JOIN staff p ON p.id = s.staff_id WHERE s.token_hash = $1 AND s.expires_at > $2`, token, s.db.now().UnixMilli()), &session, &sealed})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, false, nil
 	}
@@ -85,7 +89,9 @@ func (s *Sessions) FindCtx(ctx context.Context, token string) (data []byte, exis
 	if err != nil {
 		return nil, false, nil //nolint:nilerr // a session that does not open is no session: sign in again
 	}
-	requestSessionOf(ctx).loaded = token
+	session.StaffID, session.StaffName, session.Portal = staff.ID, staff.Name, staff.Portal
+	r := requestSessionOf(ctx)
+	r.loaded, r.session, r.staff = token, session, staff
 	return data, true, nil
 }
 
@@ -174,26 +180,28 @@ func (db *DB) Session(ctx context.Context, id string) (Session, error) {
 		id, db.now().UnixMilli())))
 }
 
-// SignedIn is Session with the whole of its person.
-func (db *DB) SignedIn(ctx context.Context, id string) (Session, Staff, error) {
-	var s Session
-	staff, err := one(scanStaff(wider{db.reader.QueryRowContext(ctx, `SELECT s.address, s.user_agent, s.seen_at, `+signedInColumns+`
-		FROM sessions s JOIN staff p ON p.id = s.staff_id WHERE s.id = $1 AND s.expires_at > $2`, id, db.now().UnixMilli()), &s}))
-	s.ID, s.StaffID, s.StaffName, s.Portal = id, staff.ID, staff.Name, staff.Portal
-	return s, staff, err
+// SignedIn is the session of the request that ctx is of, as it was when scs loaded
+// it, with the whole of its person; ErrNotFound when id is another's.
+func SignedIn(ctx context.Context, id string) (Session, Staff, error) {
+	r := requestSessionOf(ctx)
+	if r.session.ID != id || id == "" {
+		return Session{}, Staff{}, ErrNotFound
+	}
+	return r.session, r.staff, nil
 }
 
 // wider scans what stands before a member of staff.
 type wider struct {
 	scanner
 	session *Session
+	data    *[]byte
 }
 
 const signedInColumns = `p.id, p.portal, p.username, p.name, p.role, p.state, p.added_by, p.added_at, p.seen_at`
 
 func (w wider) Scan(dest ...any) error {
 	var seen sql.NullInt64
-	err := w.scanner.Scan(append([]any{&w.session.Address, &w.session.Agent, &seen}, dest...)...)
+	err := w.scanner.Scan(append([]any{w.data, &w.session.ID, &w.session.Address, &w.session.Agent, &seen}, dest...)...)
 	w.session.SeenAt = fromMillis(seen)
 	return err
 }

@@ -42,6 +42,8 @@ type DB struct {
 	index   *audit.Index
 	ballast *ballast
 	totals  totals
+	syncs   remembered[struct{}, [2]SyncReport]
+	views   remembered[viewsOf, []View]
 	trouble atomic.Pointer[Unwritable]
 	turn    turn
 	jobs    atomic.Pointer[sql.DB] // the queue's; nil while the file system is read-only from the start

@@ -23,6 +23,7 @@ type SyncReport struct {
 
 // AddSync stores a sync's report.
 func (tx *Tx) AddSync(ctx context.Context, r SyncReport) error {
+	tx.outdates(tx.db.syncs.forget)
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO syncs (started_at, ended_at, outcome, total, added, changed, gone, skipped, detail)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
@@ -55,14 +56,17 @@ func (db *DB) LastGoodSync(ctx context.Context) (SyncReport, error) {
 // LastSyncs returns the latest sync, whatever became of it, and the latest that
 // was believed; the zero report for each that there is none of.
 func (db *DB) LastSyncs(ctx context.Context) (last, good SyncReport, err error) {
-	all, err := collect(ctx, db.reader, scanSync, `SELECT `+syncColumns+` FROM syncs WHERE id IN (
-		(SELECT max(id) FROM syncs), (SELECT id FROM syncs WHERE outcome = 'done' ORDER BY id DESC LIMIT 1)) ORDER BY id`)
-	for _, r := range all {
-		if last = r; r.Outcome == "done" {
-			good = r
+	both, err := db.syncs.of(struct{}{}, func() (both [2]SyncReport, err error) {
+		all, err := collect(ctx, db.reader, scanSync, `SELECT `+syncColumns+` FROM syncs WHERE id IN (
+			(SELECT max(id) FROM syncs), (SELECT id FROM syncs WHERE outcome = 'done' ORDER BY id DESC LIMIT 1)) ORDER BY id`)
+		for _, r := range all {
+			if both[0] = r; r.Outcome == "done" {
+				both[1] = r
+			}
 		}
-	}
-	return last, good, err
+		return both, err
+	})
+	return both[0], both[1], err
 }
 
 // Listed is a customer who is not gone, as a sync compares them with ATOM's list.

@@ -38,6 +38,16 @@ const viewColumns = `v.id, v.staff_id, p.name, v.page, v.name, v.query, v.shared
 // Views returns somebody's views of a page and those that others share: their
 // own first, then by name.
 func (db *DB) Views(ctx context.Context, page string, staffID int64) ([]View, error) {
+	return db.views.of(viewsOf{page, staffID}, func() ([]View, error) { return db.readViews(ctx, page, staffID) })
+}
+
+// viewsOf is whose views of which page.
+type viewsOf struct {
+	page    string
+	staffID int64
+}
+
+func (db *DB) readViews(ctx context.Context, page string, staffID int64) ([]View, error) {
 	return collect(ctx, db.reader, scanView, `SELECT `+viewColumns+` WHERE v.page = $2 AND (v.staff_id = $1 OR v.shared = 1)
 		ORDER BY CASE WHEN v.staff_id = $1 THEN 0 ELSE 1 END, lower(v.name), v.id`, staffID, page)
 }
@@ -51,6 +61,7 @@ func (tx *Tx) OwnViews(ctx context.Context, page string, staffID int64) ([]View,
 // AddView stores v, whose StaffID, Page, Name, Query and Shared are set, and returns
 // its ID.
 func (tx *Tx) AddView(ctx context.Context, v View) (id int64, err error) {
+	tx.outdates(tx.db.views.forget)
 	shared := 0
 	if v.Shared {
 		shared = 1
@@ -66,6 +77,7 @@ func (tx *Tx) AddView(ctx context.Context, v View) (id int64, err error) {
 // RemoveView removes somebody's own view of a page, or, for admins, also one that
 // another person shares, and returns it; ErrNotFound when that is none of these.
 func (tx *Tx) RemoveView(ctx context.Context, page string, id, staffID int64, admin bool) (View, error) {
+	tx.outdates(tx.db.views.forget)
 	v, err := one(scanView(tx.QueryRowContext(ctx, `SELECT `+viewColumns+` WHERE v.id = $1 AND v.page = $2`, id, page)))
 	if err != nil {
 		return v, err

@@ -37,6 +37,8 @@ type Tx struct {
 	draft *audit.Draft // what the transaction appends to the log; nil until it does
 	alone bool         // nothing was written yet
 	moves moves        // of what is counted
+
+	outdated []func() // what is remembered, and is no more as it was
 }
 
 // ExecContext runs a statement.
@@ -353,6 +355,9 @@ func (w *writer) transaction(next func() *write) (err error) {
 		w.db.log.Committed(tx.draft)
 	}
 	w.db.totals.follow(tx.moves)
+	for _, forget := range tx.outdated {
+		forget()
+	}
 	w.db.succeeded(tx.draft != nil)
 	return nil
 }
