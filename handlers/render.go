@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/a-h/templ"
@@ -81,12 +82,24 @@ func found[T any](v T, err error) (T, error) {
 	return v, err
 }
 
+// rendered are buffers for pages; one that has grown beyond keptBuffer, for an odd
+// page, is not kept.
+var rendered = sync.Pool{New: func() any { return &bytes.Buffer{} }}
+
+const keptBuffer = 256 << 10
+
 // render shows a page. It is rendered whole before the status goes out, so
 // that one which fails half-way never leaves half a 200.
 func (h *Handlers) render(w http.ResponseWriter, r *http.Request, status int, c templ.Component) error {
-	var body bytes.Buffer
+	body := rendered.Get().(*bytes.Buffer)
+	body.Reset()
+	defer func() {
+		if body.Cap() <= keptBuffer {
+			rendered.Put(body)
+		}
+	}()
 	nonce := rand.Text() // 130 bits, for this page alone
-	if err := c.Render(templ.WithNonce(r.Context(), nonce), &body); err != nil {
+	if err := c.Render(templ.WithNonce(r.Context(), nonce), body); err != nil {
 		return err
 	}
 	v := visitOf(r)

@@ -13,7 +13,7 @@ import (
 func listedRows(p CustomersPage) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
 		icon := `<svg class="icon" aria-hidden="true"><use href="` + templ.EscapeString(p.Assets.Path("icons.svg")) + `#key-round"></use></svg>`
-		b := make([]byte, 0, 512*len(p.Rows))
+		b := make([]byte, 0, 900*len(p.Rows))
 		text := func(s string) { b = append(b, templ.EscapeString(s)...) }
 		mark := func(s string) { b = append(b, s...) }
 		pieces := func(all []Piece) {
