@@ -275,7 +275,20 @@ func readTextState(ctx context.Context, q querier) (s textState, err error) {
 	return s, json.Unmarshal(text, &s)
 }
 
+// textState is readTextState once in a transaction.
+func (tx *Tx) textState(ctx context.Context) (textState, error) {
+	if tx.text == nil {
+		s, err := readTextState(ctx, tx)
+		if err != nil {
+			return s, err
+		}
+		tx.text = &s
+	}
+	return *tx.text, nil
+}
+
 func (tx *Tx) putTextState(ctx context.Context, s textState) error {
+	tx.text = nil
 	text, err := json.Marshal(s)
 	if err != nil {
 		return err
@@ -300,7 +313,10 @@ func (tx *Tx) DropTextIndex(ctx context.Context) error {
 // listedText is the text by which a customer is found so far. Where it is not worth
 // the while to follow changes one by one, it is not read.
 func (tx *Tx) listedText(ctx context.Context, cuid string) (l listed, err error) {
-	if tx.moves.many || len(tx.moves.each) == maxMoves {
+	if len(tx.moves.each) == maxMoves || !tx.db.totals.known() {
+		tx.moves.many = true
+	}
+	if tx.moves.many {
 		return l, nil
 	}
 	err = tx.QueryRowContext(ctx, `SELECT search FROM customers WHERE cuid = $1 AND gone_at IS NULL`, cuid).Scan(&l.text)
@@ -315,7 +331,7 @@ func (tx *Tx) listedText(ctx context.Context, cuid string) (l listed, err error)
 // was is what they were found by.
 func (tx *Tx) indexCustomer(ctx context.Context, cuid, key, search string, gone bool, was listed) error {
 	tx.retext(move{was, listed{search, !gone}})
-	s, err := readTextState(ctx, tx)
+	s, err := tx.textState(ctx)
 	if err != nil || s.State == "" {
 		return err
 	}

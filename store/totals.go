@@ -63,6 +63,14 @@ func (tx *Tx) retext(m move) {
 	}
 }
 
+// known tells whether there is a count to keep up. One that is made from now on is
+// of what was before, and not remembered.
+func (t *totals) known() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.found) > 0
+}
+
 // outdate forgets what is not kept up. It belongs before a change is committed and
 // after it: whoever counts in between counts what was before.
 func (t *totals) outdate() {

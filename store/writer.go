@@ -38,7 +38,8 @@ type Tx struct {
 	alone bool         // nothing was written yet
 	moves moves        // of what is counted
 
-	outdated []func() // what is remembered, and is no more as it was
+	outdated []func()   // what is remembered, and is no more as it was
+	text     *textState // of the text index, once it was read
 }
 
 // ExecContext runs a statement.
@@ -327,7 +328,7 @@ func (w *writer) transaction(next func() *write) (err error) {
 				continue
 			}
 			w.exec(`ROLLBACK`) // fails when SQLite has done it already
-			begun, tx.draft, tx.moves = false, nil, moves{}
+			begun, tx.draft, tx.moves, tx.text = false, nil, moves{}, nil
 			if total(job.err) {
 				return job.err
 			}
@@ -417,7 +418,7 @@ func (w *writer) one(tx *Tx, job *write) error {
 	if job.err = job.run(tx); job.err == nil && job.cause == nil {
 		return w.exec(`RELEASE one`)
 	}
-	tx.moves.each = tx.moves.each[:moved]
+	tx.moves.each, tx.text = tx.moves.each[:moved], nil
 	if err := w.exec(`ROLLBACK TO one`); err != nil {
 		return job.err // SQLite has rolled back everything: a full disk, say
 	}
