@@ -41,11 +41,14 @@ func (h *Handlers) showListing(w http.ResponseWriter, r *http.Request, status in
 	q = listingQuery(q)
 	query, wrong := listing(q)
 	query.Cursor = cursor
-	countries, states, err := h.Store.Places(ctx)
-	if err != nil {
-		return err
+	var countries, states []string
+	if !isFragment(r) || query.Country != "" {
+		var err error
+		if countries, states, err = h.Store.Places(ctx); err != nil {
+			return err
+		}
+		query.Countries = desk.SpellingsOf(query.Country, countries)
 	}
-	query.Countries = desk.SpellingsOf(query.Country, countries)
 	base, err := h.mirrorPage(r, "Customers")
 	if err != nil {
 		return err

@@ -132,6 +132,9 @@ func (h *Handlers) dropTyped(r *http.Request, v *visit) {
 	}
 	ctx := r.Context()
 	d := store.Draft{Person: person(v.Actor.Staff), Post: r.URL.EscapedPath(), Session: v.Actor.Session}
+	if d.Post == "/sms" {
+		d.Path = formPage(r)
+	}
 	has, err := h.Store.HasTyped(ctx, d)
 	if err == nil && has {
 		err = h.Store.Write(ctx, func(tx *store.Tx) error { return tx.DropTyped(ctx, d) })

@@ -279,7 +279,11 @@ func (h *Handlers) askToSignIn(w http.ResponseWriter, r *http.Request) {
 		}
 	default:
 		v.Prefs.Back = formPage(r)
-		h.keepDraft(r, v, store.Draft{Path: v.Prefs.Back, Post: r.URL.EscapedPath()}, r.PostForm)
+		post := r.URL.EscapedPath()
+		if post == "/customers/new/fill" || post == "/customers/new/check" { // on the way to sending the form
+			post = "/customers"
+		}
+		h.keepDraft(r, v, store.Draft{Path: v.Prefs.Back, Post: post}, r.PostForm)
 		v.Prefs.flash("info", "Your session had ended, so nothing was sent. Sign in to go on.")
 	}
 	if isFragment(r) {

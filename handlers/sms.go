@@ -288,7 +288,7 @@ func (h *Handlers) smsVerify(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		if proof != nil { // their page says so; otherwise the code's page says why it is none
+		if proof != nil && answer.CUID == cuid { // their page says so; otherwise the code's page says why it is none
 			h.redirect(w, r, views.CustomerPath(cuid))
 			return nil
 		}

@@ -74,18 +74,21 @@ func (tx *Tx) DeleteDraft(ctx context.Context, d Draft, idleSince time.Time) err
 	return err
 }
 
+// ofForm holds for the drafts of a form; a customer's page has two addresses.
+const ofForm = `person = $1 AND session = $2 AND post = $3 AND ($4 = '' OR path = $4 OR path = $4 || '/passcode')`
+
 // HasTyped tells whether a session has a draft of a form, given as in DropTyped.
 func (db *DB) HasTyped(ctx context.Context, d Draft) (bool, error) {
 	var has bool
-	err := db.reader.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM drafts WHERE person = $1 AND session = $2 AND post = $3)`,
-		d.Person, d.Session, d.Post).Scan(&has)
+	err := db.reader.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM drafts WHERE `+ofForm+`)`, d.Person, d.Session, d.Post, d.Path).Scan(&has)
 	return has, err
 }
 
 // DropTyped removes what a session has typed in a form, known by where it posts
-// to: it was sent, or is typed anew.
+// to and, unless that is blank, its page: it was sent, or is typed anew. Many pages
+// have a form for codes.
 func (tx *Tx) DropTyped(ctx context.Context, d Draft) error {
-	_, err := tx.ExecContext(ctx, `DELETE FROM drafts WHERE person = $1 AND session = $2 AND post = $3`, d.Person, d.Session, d.Post)
+	_, err := tx.ExecContext(ctx, `DELETE FROM drafts WHERE `+ofForm, d.Person, d.Session, d.Post, d.Path)
 	return err
 }
 

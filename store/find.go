@@ -545,7 +545,7 @@ func (db *DB) Places(ctx context.Context) (countries, states []string, err error
 			return nil, nil, err
 		}
 		t.mu.Lock()
-		if version == t.version {
+		if version == t.version && !t.held {
 			t.places = kept
 		}
 		t.mu.Unlock()

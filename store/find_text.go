@@ -486,6 +486,7 @@ func (tx *Tx) indexStep(ctx context.Context, n int) (more bool, err error) {
 	case s.State == whole:
 		return false, nil
 	case s.State == "":
+		tx.moves.any, tx.moves.many = true, true // what was counted in it meanwhile is of neither index
 		for _, statement := range []string{
 			`INSERT INTO customers_text (customers_text) VALUES ('delete-all')`,
 			`DELETE FROM customer_places`,
@@ -521,6 +522,7 @@ func (tx *Tx) indexStep(ctx context.Context, n int) (more bool, err error) {
 	}
 	if len(batch) < n {
 		s = textState{State: whole, Merge: 1}
+		tx.moves.any, tx.moves.many = true, true
 		for _, statement := range []string{
 			`INSERT INTO customers_text (customers_text, rank) VALUES ('automerge', 4)`,
 			`INSERT INTO customers_text (customers_text, rank) VALUES ('crisismerge', 16)`,

@@ -16,6 +16,7 @@ const (
 type totals struct {
 	mu      sync.Mutex
 	version uint64
+	held    bool // a change is being committed: nobody can tell which counts have taken it in
 	counts  map[string]int
 	found   map[string]*found // by the text index, of those who are listed
 	places  *places
@@ -80,14 +81,27 @@ func (t *totals) outdate() {
 	t.counts, t.places = nil, nil
 }
 
-// follow brings the counts in line with what was just committed.
-func (t *totals) follow(m moves) {
+// hold keeps counts from being remembered while a transaction with these changes
+// is committed; follow must come after it.
+func (t *totals) hold(m moves) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.held = m.any
+}
+
+// follow brings the counts in line with what was just committed, or was not.
+func (t *totals) follow(m moves, committed bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.held = false
 	if !m.any {
 		return
 	}
-	t.outdate()
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.version++
+	t.counts, t.places = nil, nil
+	if !committed {
+		return
+	}
 	if m.many {
 		t.found = nil
 		return
@@ -119,7 +133,7 @@ func (t *totals) of(key string, count func() (int, error)) (int, error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if version != t.version {
+	if version != t.version || t.held {
 		return n, nil
 	}
 	if t.counts == nil || len(t.counts) >= maxTotals {
@@ -148,7 +162,7 @@ func (t *totals) matching(e expr, count func() (int, error)) (int, error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if version != t.version {
+	if version != t.version || t.held {
 		return n, nil
 	}
 	if t.found == nil || len(t.found) >= maxTotals {

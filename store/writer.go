@@ -349,13 +349,15 @@ func (w *writer) transaction(next func() *write) (err error) {
 			return err
 		}
 	}
+	w.db.totals.hold(tx.moves)
 	if err := w.exec(`COMMIT`); err != nil {
+		w.db.totals.follow(tx.moves, false)
 		return fmt.Errorf("commit: %w", err)
 	}
+	w.db.totals.follow(tx.moves, true)
 	if tx.draft != nil {
 		w.db.log.Committed(tx.draft)
 	}
-	w.db.totals.follow(tx.moves)
 	for _, forget := range tx.outdated {
 		forget()
 	}

@@ -65,7 +65,7 @@ func (d *Desk) LookAt(ctx context.Context, in NewCustomer) (map[string]Look, err
 			looks["email"] = Look{Known: known}
 		}
 	}
-	if bare := bareCompany(in.Company); len([]rune(bare)) > 1 {
+	if bare := bareCompany(in.Company); len([]rune(bare)) > 1 && len(in.Company) <= longest {
 		alike, err := d.Store.CustomersOfCompany(ctx, companyKeys(in.Company))
 		if err != nil {
 			return nil, err
@@ -106,6 +106,9 @@ func SpellingsOf(country string, places []string) (keys []string) {
 		if countryRegion(place) == region {
 			keys = append(keys, store.Fold(place))
 		}
+	}
+	if as := store.Fold(country); !slices.Contains(keys, as) {
+		keys = append(keys, as) // a filter does not offer all places
 	}
 	return keys
 }

@@ -158,7 +158,7 @@ var shortNames = map[string]string{
 }
 
 // bullets are what lines of a signature begin with.
-var bullets = regexp.MustCompile(`^[\s>*•·▪◦‣⁃–—|]+|^-+\s+|^-{2,}$|[\s|•·,;]+$|^[\p{So}\x{fe0f}]+\s*`)
+var bullets = regexp.MustCompile(`^(?:[\s>*•·▪◦‣⁃–—|\p{So}\x{fe0f}]|-+\s)+|^-{2,}$|[\s|•·,;]+$`)
 
 // pairLine is a line such as "Tel: 08-123 45 67", or "M +46 70 123 45 67".
 var (

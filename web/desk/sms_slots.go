@@ -39,7 +39,11 @@ func (d *Desk) SMSSlots(ctx context.Context, phone Phone) (SMSSlots, error) {
 			if now.Before(c.SentAt.Add(good)) {
 				slots.Perhaps++
 			}
-		case c.ExpiresAt.IsZero() || now.Before(c.ExpiresAt):
+		case c.ExpiresAt.IsZero(): // iP1 did not say
+			if end := c.SentAt.Add(good); now.Before(end) {
+				ends = append(ends, end)
+			}
+		case now.Before(c.ExpiresAt):
 			ends = append(ends, c.ExpiresAt)
 		}
 	}
