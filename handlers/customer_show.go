@@ -67,6 +67,7 @@ func (h *Handlers) showCustomer(w http.ResponseWriter, r *http.Request, status i
 		return err
 	}
 	role := v.Actor.Staff.Role
+	base.On, base.Menu = customer.CUID, h.menuFor(role, views.CustomerPath(customer.CUID)) // a code that was refused is posted elsewhere
 	page := views.CustomerPageView{
 		Page: base, Row: customerRow(customer), Details: details(customer), Gone: customer.GoneAt,
 		CanAct: role.Includes(store.Manager), CanIssue: role.Includes(store.Admin),

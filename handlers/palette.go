@@ -38,14 +38,33 @@ func (h *Handlers) palette(w http.ResponseWriter, r *http.Request) error {
 	}
 	here := views.PaletteGroup{Label: "On " + customerRow(on).Label(), Choices: acts}
 	there := views.PaletteGroup{Label: "Customers", Choices: customers}
-	p.Groups = []views.PaletteGroup{there, here}
 	if typed == "" {
 		there.Label = "Recent and pinned customers"
-		p.Groups = []views.PaletteGroup{here, there}
 	}
-	p.Groups = append(p.Groups, views.PaletteGroup{Label: "Pages", Choices: pages})
+	p.Groups = inOrder(typed, here, there, views.PaletteGroup{Label: "Pages", Choices: pages})
 	p.Groups = slices.DeleteFunc(p.Groups, func(g views.PaletteGroup) bool { return len(g.Choices) == 0 })
 	return h.render(w, r, http.StatusOK, views.Palette(p))
+}
+
+// inOrder puts what begins as it was typed before what only has it somewhere, and
+// what is nearer at hand first: an act on the customer whose page is open, a
+// customer, a page. A page by its name comes before a customer who merely has it.
+func inOrder(typed string, acts, customers, pages views.PaletteGroup) []views.PaletteGroup {
+	switch {
+	case typed == "" || begins(acts, typed):
+		return []views.PaletteGroup{acts, customers, pages}
+	case begins(customers, typed):
+		return []views.PaletteGroup{customers, acts, pages}
+	case begins(pages, typed):
+		return []views.PaletteGroup{acts, pages, customers}
+	}
+	return []views.PaletteGroup{acts, customers, pages}
+}
+
+// begins tells whether one of a group is called as was typed, or its name goes on
+// from there.
+func begins(g views.PaletteGroup, typed string) bool {
+	return slices.ContainsFunc(g.Choices, func(c views.PaletteChoice) bool { return strings.HasPrefix(store.Fold(c.Label), store.Fold(typed)) })
 }
 
 // commands are the acts on a customer, none when cuid is "", and the pages that a
@@ -60,6 +79,7 @@ func (h *Handlers) commands(role store.Role, cuid, typed string) (acts, pages []
 	for _, rt := range h.routes {
 		switch {
 		case rt.Find.Label == "" || !role.Includes(rt.Needs):
+		case rt.Find.Anchor == "act-verify" && !h.Desk.SMS(): // customers' pages have no place for it
 		case rt.Find.Anchor == "":
 			add(&pages, rt, rt.address())
 		case cuid != "":
@@ -67,16 +87,21 @@ func (h *Handlers) commands(role store.Role, cuid, typed string) (acts, pages []
 		}
 	}
 	// What begins as it was typed stands before what is only about it.
-	begins := func(c views.PaletteChoice) int {
+	rank := func(c views.PaletteChoice) int {
 		if strings.HasPrefix(store.Fold(c.Label), store.Fold(typed)) {
 			return 0
 		}
 		return 1
 	}
 	for _, all := range [][]views.PaletteChoice{acts, pages} {
-		slices.SortStableFunc(all, func(a, b views.PaletteChoice) int { return begins(a) - begins(b) })
+		slices.SortStableFunc(all, func(a, b views.PaletteChoice) int { return rank(a) - rank(b) })
 	}
 	return acts, pages
+}
+
+// shortcuts are what the sheet of shortcuts shows.
+func (h *Handlers) shortcuts(w http.ResponseWriter, r *http.Request) error {
+	return h.render(w, r, http.StatusOK, views.Shortcuts(h.page(r, "Keyboard shortcuts")))
 }
 
 // paletteWords are a text's words, folded, without what stands between them: an

@@ -121,6 +121,24 @@ func TestPaletteFinds(t *testing.T) {
 	if all := b.choices("impersonate", ""); len(all) != 1 || all[0].path != "/sso" {
 		t.Errorf("without a customer it leads to %+v", all)
 	}
+	// On a customer's page an act comes before customers who merely have what was typed, and after those who are
+	// called so; a page by its name does so anywhere.
+	if all := b.choices("sso", first.CUID); len(paths(all, "Customers")) == 0 || all[0].path != open {
+		t.Errorf("sso leads to %+v, want first %s, and customers too", all, open)
+	}
+	if all := b.choices("nor", first.CUID); len(all) == 0 || all[0].group != "Customers" {
+		t.Errorf("nor leads to %+v, want customers first", all)
+	}
+	// Where an act cannot be done, its command leads to what says so.
+	said := false
+	for n := range b.get(views.CustomerPath(first.CUID)).all("p") {
+		if attr(n, "id") == "act-reveal" && strings.Contains(text(n), "has issued none yet") {
+			said = true
+		}
+	}
+	if !said {
+		t.Error("nothing is stored, and the command to show it leads nowhere")
+	}
 	// What was typed is marked, in a field that is not shown too.
 	p := b.get("/palette?q=nordlicht", "HX-Request", "true")
 	if marked := slices.Collect(p.all("mark")); len(marked) == 0 || text(marked[0]) != "Nordlicht" {
@@ -212,10 +230,11 @@ func TestShortcutsAreKept(t *testing.T) {
 		keys string
 		off  bool
 	}{{"off", true}, {"sideways", true}, {"on", false}, {"off", true}} {
-		home := b.get("/")
-		to := b.post("/keys", url.Values{"keys": {c.keys}, "back": {home.form("/keys").values.Get("back")}})
-		if p := b.follow(to); to.location() != "/" || off(p) != c.off || (pressed(p) == "off") != c.off {
-			t.Errorf("after %s: off %v, pressed %q, at %s", c.keys, off(p), pressed(p), to.location())
+		to := b.post("/keys", url.Values{"keys": {c.keys}})
+		sheet := b.get("/shortcuts")
+		sheet.form("/keys")
+		if p := b.follow(to); to.location() != "/" || off(p) != c.off || (pressed(sheet) == "off") != c.off {
+			t.Errorf("after %s: off %v, pressed %q, at %s", c.keys, off(p), pressed(sheet), to.location())
 		}
 	}
 	b.submit(b.get("/"), "/logout", nil).wantStatus(http.StatusSeeOther)
@@ -240,6 +259,10 @@ func TestShortcutsAreKept(t *testing.T) {
 			t.Errorf("%s is about %q, want %q", path, got, on)
 		}
 	}
-	b.get("/").want("Ctrl K")
-	b.get("/", "User-Agent", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Safari/605.1.15").want("⌘ K")
+	for agent, modifier := range map[string]string{"": "Ctrl", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Safari/605.1.15": "⌘"} {
+		b.get("/shortcuts", "User-Agent", agent).want(modifier + " K")
+		if home := b.get("/", "User-Agent", agent); !strings.Contains(home.body, ">"+modifier+"</kbd>") {
+			t.Errorf("%s: the palette's button does not name %s", agent, modifier)
+		}
+	}
 }

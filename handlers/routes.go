@@ -47,6 +47,7 @@ func (h *Handlers) allRoutes() []route {
 
 		{"GET /{$}", viewer, h.home, menu("Home", "house", "g h", "start overview dashboard services")},
 		{"GET /palette", viewer, h.palette, none},
+		{"GET /shortcuts", viewer, h.shortcuts, none},
 		{"GET /session", viewer, h.sessionState, none},
 		{"POST /session/active", viewer, h.sessionActive, none},
 		{"POST /session/renew", viewer, h.sessionRenew, none},
@@ -73,7 +74,7 @@ func (h *Handlers) allRoutes() []route {
 		{"POST /customers/{cuid}/sso", manager, h.ssoOpen, onCustomer("Open as customer", "external-link", "act-open", "sso login sign in impersonate platform atom")},
 		{"GET /customers/{cuid}/passcode", manager, h.passcodeForm, none},
 		{"POST /customers/{cuid}/passcode", manager, h.passcodeSend, onCustomer("E-mail passcode", "mail", "act-passcode", "send email get key token credentials")},
-		{"POST /customers/{cuid}/passcode/redeem", manager, h.passcodeRedeem, onCustomer("Redeem passcode", "ticket", "act-passcode", "enter get key token credentials")},
+		{"POST /customers/{cuid}/passcode/redeem", manager, h.passcodeRedeem, onCustomer("Redeem passcode", "ticket", "act-redeem", "enter get key token credentials")},
 		{"POST /customers/{cuid}/credentials", admin, h.credentialsIssue, onCustomer("Issue key and token", "key-round", "act-issue", "credentials without passcode replace rotate")},
 		{"POST /customers/{cuid}/credentials/reveal", manager, h.credentialsReveal, onCustomer("Show the stored key and token", "eye", "act-reveal", "credentials reveal again")},
 		{"POST /customers/{cuid}/pin", viewer, h.customerPin, onCustomer("Pin or unpin", "pin", "act-pin", "keep at hand favourite")},

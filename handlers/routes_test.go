@@ -42,6 +42,7 @@ func TestEveryRouteForEveryRole(t *testing.T) {
 		"GET /readyz":          {"/readyz", ready, ready, ready, ready, false},
 		"GET /{$}":             {"/", out, 200, 200, 200, false},
 		"GET /palette":         {"/palette?q=a", out, 200, 200, 200, false},
+		"GET /shortcuts":       {"/shortcuts", out, 200, 200, 200, false},
 		"GET /session":         {"/session", out, 200, 200, 200, false},
 		"POST /session/active": {"/session/active", out, 204, 204, 204, false},
 		"POST /session/renew":  {"/session/renew", out, 422, 422, 422, false},

@@ -435,7 +435,7 @@ func (b *browser) do(method, target string, form url.Values, header ...string) *
 	p := newPage(t, method+" "+r.URL.RequestURI(), res, string(text))
 	p.checkHeaders(b.w)
 	if strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") && method != http.MethodHead {
-		p.checkHTML(r.Header.Get("HX-Request") == "true" || r.URL.Path == "/sms/country" || r.URL.Path == "/palette")
+		p.checkHTML(r.Header.Get("HX-Request") == "true" || r.URL.Path == "/sms/country" || r.URL.Path == "/palette" || r.URL.Path == "/shortcuts")
 	}
 	if b.w.watch != nil {
 		b.w.watch(r, p)

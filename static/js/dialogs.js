@@ -1,9 +1,27 @@
 // <button data-opens="#dialog"> opens a dialog; [data-close] in it and a press
-// beside it close it, as Escape does. It is told so by "dialog:open".
+// beside it close it, as Escape does. It is told so by "dialog:open". What is in
+// <dialog data-part="/address"> comes from there, when it is first opened.
+import htmx from "htmx.org";
 import { find, onClick } from "./dom.js";
+import { part, said } from "./part.js";
+import { toast } from "./toast.js";
 
-export function openDialog(dialog) {
-  if (!dialog || document.querySelector("dialog:modal")) return;
+let coming = false;
+
+export async function openDialog(dialog) {
+  if (!dialog || coming || document.querySelector("dialog:modal")) return;
+  if (dialog.dataset.part && !dialog.firstElementChild) {
+    coming = true;
+    try {
+      htmx.swap(dialog, await part(dialog.dataset.part), { swapStyle: "innerHTML" });
+    } catch (error) {
+      toast(said(error));
+      return;
+    } finally {
+      coming = false;
+    }
+    if (document.querySelector("dialog:modal")) return; // another was opened meanwhile
+  }
   dialog.showModal();
   dialog.dispatchEvent(new CustomEvent("dialog:open"));
 }

@@ -7,7 +7,7 @@ export function focusAct(fragment) {
   const act = /^#act-[a-z-]+$/.test(fragment) && document.getElementById(fragment.slice(1));
   if (!act) return false;
   reveal(act);
-  return true;
+  return act.contains(document.activeElement); // one that is hidden takes no focus
 }
 
 if (typeof document !== "undefined") {

@@ -4,7 +4,8 @@ import { asker } from "./ask.js";
 import { openDialog } from "./dialogs.js";
 import { ready } from "./dom.js";
 import { focusAct } from "./focus.js";
-import { toast, UNREACHABLE } from "./toast.js";
+import { part, said } from "./part.js";
+import { toast } from "./toast.js";
 
 ready(() => {
   const dialog = document.getElementById("palette");
@@ -41,20 +42,7 @@ ready(() => {
   }
 
   const asking = asker({
-    async ask(text) {
-      const address = `/palette?${new URLSearchParams({ q: text, on: dialog.dataset.on })}`;
-      const response = await fetch(address, {
-        headers: { "HX-Request": "true", "HX-Current-URL": location.href },
-        signal: AbortSignal.timeout(10_000),
-      });
-      const elsewhere = response.headers.get("HX-Redirect"); // to the sign-in page
-      if (elsewhere) {
-        location.assign(elsewhere);
-        return new Promise(() => {});
-      }
-      if (!response.ok) throw new Error(`frontdesk could not answer this (error ${response.status}). Reload the page and try again.`);
-      return response.text();
-    },
+    ask: (text) => part(`/palette?${new URLSearchParams({ q: text, on: dialog.dataset.on })}`),
     show(html) {
       trouble.hidden = true;
       htmx.swap(list, html, { swapStyle: "innerHTML" });
@@ -63,7 +51,7 @@ ready(() => {
     },
     open: () => go(active()),
     fail(error) {
-      trouble.textContent = error instanceof TypeError || error.name === "TimeoutError" ? UNREACHABLE : error.message;
+      trouble.textContent = said(error);
       trouble.hidden = false;
     },
   });

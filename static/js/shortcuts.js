@@ -3,11 +3,20 @@
 import { ready } from "./dom.js";
 import { keep } from "./theme.js";
 
+// What an element is called: by its label, or its text without what is only to be seen, as a key is.
+function nameOf(element) {
+  const label = element.getAttribute("aria-label") ?? element.labels?.[0]?.textContent;
+  if (label) return label;
+  const copy = element.cloneNode(true);
+  for (const unsaid of copy.querySelectorAll("[aria-hidden=true]")) unsaid.remove();
+  return copy.textContent;
+}
+
 /** Keys and names of what can be reached, each key once: [["o", "Open as customer"]]. */
 export function named(elements) {
   const all = new Map();
   for (const element of elements) {
-    const name = (element.getAttribute("aria-label") ?? element.textContent).replace(/\s+/g, " ").trim();
+    const name = nameOf(element).replace(/\s+/g, " ").trim();
     if (name && !all.has(element.dataset.shortcut)) all.set(element.dataset.shortcut, name);
   }
   return [...all];
@@ -16,8 +25,8 @@ export function named(elements) {
 if (typeof document !== "undefined") {
   ready(() => {
     const sheet = document.getElementById("shortcuts");
-    const mine = document.getElementById("page-shortcuts");
     sheet?.addEventListener("dialog:open", () => {
+      const mine = document.getElementById("page-shortcuts");
       const all = named(document.querySelectorAll("[data-shortcut]"));
       mine.hidden = all.length === 0;
       mine.querySelector("dl").replaceChildren(...all.flatMap(([key, name]) => {
@@ -26,7 +35,7 @@ if (typeof document !== "undefined") {
         term.textContent = name;
         keys.className = "flex justify-end";
         kbd.className = "kbd kbd-sm";
-        kbd.textContent = key;
+        kbd.textContent = key.toUpperCase();
         keys.append(kbd);
         return [term, keys];
       }));
