@@ -15,7 +15,6 @@ type signature struct {
 	named   string     // the field that a line has named, whose value comes on the next
 	waiting [][]string // lines that are not placed yet, in parts
 	rest    []string
-	zip4    []string // "8001 Zürich": a postcode only where the country has such
 }
 
 // line reads one line.

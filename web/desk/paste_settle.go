@@ -7,10 +7,9 @@ import (
 
 // piece is a part of a line that waits to be placed.
 type piece struct {
-	text       string
-	line       int
-	wholeLine  bool
-	lineBefore string // what kind of thing was placed just before it: "street", "unit"
+	text      string
+	line      int
+	wholeLine bool
 }
 
 // settle places what is known only by its neighbours, and tells the rest.
