@@ -196,7 +196,7 @@ func (h *Handlers) smsSend(w http.ResponseWriter, r *http.Request) error {
 	}
 	v.Prefs.flash("success", "The code was sent.")
 	if cuid := customerBeside(r); cuid != "" {
-		h.redirect(w, r, views.CustomerPath(cuid))
+		h.redirect(w, r, views.CustomerPath(cuid)+"#code") // where the caller's answer goes
 		return nil
 	}
 	h.redirect(w, r, fmt.Sprintf("/sms/%d", answer.CodeID))

@@ -66,7 +66,7 @@ func TestTheCallerIsVerifiedOnTheCustomersPage(t *testing.T) {
 	}
 
 	sent := b.submit(page, "/sms", nil)
-	if sent.status != http.StatusSeeOther || sent.location() != path {
+	if sent.status != http.StatusSeeOther || sent.location() != path+"#code" {
 		t.Fatalf("sending answers %d to %q: %s", sent.status, sent.location(), sent.problem())
 	}
 	page = b.follow(sent)

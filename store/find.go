@@ -516,7 +516,7 @@ func (f *finder) some(ctx context.Context, matching expr, tier int, at *cursor, 
 		}
 		order += " " + direction + ", c.cuid " + direction
 	}
-	rows, err := collect(ctx, f.db.reader, f.scan, `SELECT `+f.columns()+from+where+` ORDER BY `+order+` LIMIT `+arg(limit)+` + 0`, args...)
+	rows, err := collectInto(ctx, f.db.reader, make([]ListedCustomer, 0, limit), f.scan, `SELECT `+f.columns()+from+where+` ORDER BY `+order+` LIMIT `+arg(limit)+` + 0`, args...)
 	for i := range rows {
 		rows[i].tier = tier
 	}

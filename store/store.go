@@ -337,12 +337,16 @@ type execer interface {
 
 // collect runs a query and scans each row with scan.
 func collect[T any](ctx context.Context, q querier, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+	return collectInto(ctx, q, nil, scan, query, args...)
+}
+
+// collectInto is collect behind what is there, for those who know how many come.
+func collectInto[T any](ctx context.Context, q querier, all []T, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var all []T
 	for rows.Next() {
 		one, err := scan(rows)
 		if err != nil {

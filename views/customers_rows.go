@@ -3,9 +3,12 @@ package views
 import (
 	"context"
 	"io"
+	"sync"
 
 	"github.com/a-h/templ"
 )
+
+var rowBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // listedRows are the list's rows. A page has hundreds of cells, for which templ's
 // general way takes as long as finding the customers: these are written directly,
@@ -13,7 +16,9 @@ import (
 func listedRows(p CustomersPage) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
 		icon := `<svg class="icon" aria-hidden="true"><use href="` + templ.EscapeString(p.Assets.Path("icons.svg")) + `#key-round"></use></svg>`
-		b := make([]byte, 0, 900*len(p.Rows))
+		kept := rowBuffers.Get().(*[]byte)
+		b := (*kept)[:0]
+		defer func() { *kept = b; rowBuffers.Put(kept) }()
 		text := func(s string) { b = append(b, templ.EscapeString(s)...) }
 		mark := func(s string) { b = append(b, s...) }
 		pieces := func(all []Piece) {

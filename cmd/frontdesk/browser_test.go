@@ -1101,6 +1101,7 @@ func beside(t *testing.T, chromium context.Context, s services, d dashboard) {
 
 	b.click("Send SMS code")
 	b.see("A code is on its way to the caller")
+	b.until("the focus is where the caller's answer goes", `document.activeElement.name === "code"`)
 	b.audit("customer-code")
 	b.at(customer)
 	var verify string
