@@ -1,68 +1,6 @@
 package store
 
-import (
-	"fmt"
-	"sync"
-	"testing"
-)
-
-// Counts that are kept up stay what counting anew would find, however many change
-// customers and count at once.
-func TestCountsAreKeptUpWhileOthersCount(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	if err := r.IndexCustomers(ctx); err != nil {
-		t.Fatal(err)
-	}
-	const count = `SELECT count(*) FROM customers_text WHERE customers_text MATCH $1`
-	company := ""
-	for i := range 600 {
-		company += string(rune('a' + (i*i*7+i*3+i/26)%26))
-	}
-	stop := make(chan struct{})
-	var counting sync.WaitGroup
-	for first := range 3 {
-		counting.Go(func() {
-			for i := first; ; i += 3 { // each time another piece of what all are called
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				from := i * 13 % 500
-				piece := fragment(company[from : from+8+i/500%80])
-				if _, err := r.totals.matching(piece, func() (n int, err error) {
-					return n, r.reader.QueryRowContext(ctx, count, piece.fts()).Scan(&n)
-				}); err != nil {
-					t.Error(err)
-					return
-				}
-			}
-		})
-	}
-	for round := range 20 {
-		r.write(func(tx *Tx) error {
-			for i := range maxMoves - 5 {
-				c := Customer{CUID: fmt.Sprint(round, "-", i), Company: fmt.Sprint(company, round, i), Fields: fields("i", fmt.Sprint(i))}
-				if _, _, err := tx.UpsertCustomer(ctx, c); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	close(stop)
-	counting.Wait()
-	for key, f := range r.totals.found {
-		if key == (expr{}).fts() {
-			continue
-		}
-		var n int
-		if err := r.reader.QueryRowContext(ctx, count, key).Scan(&n); err != nil || n != f.n {
-			t.Errorf("%s: %d are remembered, %d are there, %v", key, f.n, n, err)
-		}
-	}
-}
+import "testing"
 
 // While a change is committed, nobody can tell whether a count has taken it in: it
 // is not remembered.
