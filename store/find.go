@@ -517,10 +517,13 @@ func (f *finder) some(ctx context.Context, matching expr, tier int, at *cursor, 
 		order += " " + direction + ", c.cuid " + direction
 	}
 	rows, err := collectInto(ctx, f.db.reader, make([]ListedCustomer, 0, limit), f.scan, `SELECT `+f.columns()+from+where+` ORDER BY `+order+` LIMIT `+arg(limit)+` + 0`, args...)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
 	for i := range rows {
 		rows[i].tier = tier
 	}
-	return rows, err
+	return rows, nil
 }
 
 // Places returns the countries and states that occur among the customers who

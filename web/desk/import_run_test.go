@@ -364,7 +364,7 @@ func TestImportWaitsForATOM(t *testing.T) {
 	id := r.started(r.mia, 10)
 	end := r.sending(id)
 	p := r.becomes(id, "a note", func(p ImportProgress) bool {
-		return strings.HasPrefix(p.Import.Note, "ATOM cannot be reached; trying again at ")
+		return strings.HasPrefix(p.Import.Note, "ATOM cannot be reached; trying again at ") && p.Counts[store.RowSending] == 0 // who was under way has ended too
 	})
 	if p.Import.State != store.ImportRunning || p.Counts[store.RowReady]+p.Counts[store.RowSending] != 10 {
 		t.Errorf("%+v", p)
