@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"context"
 	"time"
 
 	"frontdesk/store"
@@ -11,8 +10,8 @@ import (
 
 // concierge is what to say while a customer is waited for, whose last passcode was
 // e-mailed at sent; nothing when they have no e-mail.
-func (h *Handlers) concierge(ctx context.Context, customer store.Customer, sent time.Time) views.Concierge {
-	known := h.Desk.Concierge(ctx, customer.Email)
+func (h *Handlers) concierge(customer store.Customer, sent time.Time) views.Concierge {
+	known := h.Desk.Concierge(customer.Email)
 	shown := views.Concierge{
 		At: desk.DomainOf(customer.Email), Own: known.Domain != "", Flows: known.Flows, Usual: known.Usual, Longest: known.Longest, SentAt: sent,
 	}

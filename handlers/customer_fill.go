@@ -141,11 +141,13 @@ func (h *Handlers) customerCheck(w http.ResponseWriter, r *http.Request) error {
 	if !isFragment(r) { // no page of ours posts it so
 		return h.showCustomerNew(w, r, http.StatusOK, r.PostForm, nil, false)
 	}
-	looks, err := h.Desk.LookAt(r.Context(), customerOf(r.PostForm))
+	f := r.PostForm
+	field := f.Get("field")
+	looks, err := h.Desk.LookAt(r.Context(), customerOf(url.Values{field: {f.Get(field)}, "country": {f.Get("country")}})) // of the others nobody asks
 	if err != nil {
 		return err
 	}
-	return h.render(w, r, http.StatusOK, views.FieldNoted(h.page(r, "New customer"), fieldNote(looks[r.PostForm.Get("field")])))
+	return h.render(w, r, http.StatusOK, views.FieldNoted(h.page(r, "New customer"), fieldNote(looks[field])))
 }
 
 func fieldNote(look desk.Look) views.FieldNote {

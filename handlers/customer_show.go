@@ -123,7 +123,7 @@ func (h *Handlers) acts(ctx context.Context, v *visit, customer store.Customer, 
 	if page.Passcode, err = h.passcodePanel(ctx, customer.CUID, failed); err != nil {
 		return err
 	}
-	page.Passcode.Concierge = h.concierge(ctx, customer, page.Passcode.SentAt)
+	page.Passcode.Concierge = h.concierge(customer, page.Passcode.SentAt)
 	page.Passcode.Send.Near, page.Passcode.Redeem.Near = nearRow(near["passcode"]), page.Issue.Near
 	page.Caller, err = h.callerPanel(ctx, customer, failed)
 	return err

@@ -297,7 +297,8 @@ func (f *finder) total(ctx context.Context) (int, error) {
 		})
 	}
 	filtered := f.where != listedOnly
-	n, err := 0, error(nil)
+	var n int
+	var err error
 	if filtered {
 		n, err = counted("filter", f.args, `SELECT count(*) FROM customers c WHERE `+f.where)
 	} else {

@@ -164,17 +164,10 @@ func (db *DB) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	dir, err := fs.Sub(migrations, "migrations/sqlite")
-	if err != nil {
-		return err
-	}
 	if err := db.finishFill(ctx); err != nil { // before the migrations, which know of all indexes
 		db.failed(err) // reading goes on without them, if slower; the next sync tries again
 	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db.pool, dir, goose.WithGoMigrations(
-		goose.NewGoMigration(provedSince, &goose.GoFunc{RunTx: db.adoptLog}, nil),
-		goose.NewGoMigration(citingSince, &goose.GoFunc{RunTx: letCite}, nil),
-		goose.NewGoMigration(queueSince, &goose.GoFunc{RunTx: addQueue}, nil)))
+	provider, err := db.migrator()
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
@@ -209,6 +202,18 @@ func (db *DB) prepare(ctx context.Context) error {
 		db.openJobs()
 	}
 	return err
+}
+
+// migrator brings the schema up to date, step by step.
+func (db *DB) migrator() (*goose.Provider, error) {
+	dir, err := fs.Sub(migrations, "migrations/sqlite")
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectSQLite3, db.pool, dir, goose.WithGoMigrations(
+		goose.NewGoMigration(provedSince, &goose.GoFunc{RunTx: db.adoptLog}, nil),
+		goose.NewGoMigration(citingSince, &goose.GoFunc{RunTx: letCite}, nil),
+		goose.NewGoMigration(queueSince, &goose.GoFunc{RunTx: addQueue}, nil)))
 }
 
 // newestMigration is the schema's version once all have run.

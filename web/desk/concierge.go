@@ -37,7 +37,7 @@ type Concierge struct {
 // Concierge tells how long customers on an e-mail's domain usually need to read
 // out a passcode: from its own history, or from everybody's when that is short.
 // It asks nobody and reads no database.
-func (d *Desk) Concierge(_ context.Context, email string) Concierge {
+func (d *Desk) Concierge(email string) Concierge {
 	return d.habits.of(DomainOf(email))
 }
 

@@ -35,7 +35,7 @@ func (r *rig) wantConcierge(email string, want Concierge) {
 	if err := r.learnPasscodes(ctx); err != nil {
 		r.Fatal(err)
 	}
-	if got := r.Concierge(ctx, email); got != want {
+	if got := r.Concierge(email); got != want {
 		r.Errorf("%s: %+v, want %+v", email, got, want)
 	}
 	// Another desk, which reads it all at its start, knows the same.
@@ -43,7 +43,7 @@ func (r *rig) wantConcierge(email string, want Concierge) {
 	if err := other.learnPasscodes(ctx); err != nil {
 		r.Fatal(err)
 	}
-	if got := other.Concierge(ctx, email); got != want {
+	if got := other.Concierge(email); got != want {
 		r.Errorf("%s after a restart: %+v, want %+v", email, got, want)
 	}
 }

@@ -12,14 +12,11 @@ CREATE TABLE imports (
     note        TEXT    NOT NULL DEFAULT '',     -- why it waits or was paused, for people
     concurrency INTEGER NOT NULL,                -- rows under way at once
     rate        INTEGER NOT NULL,                -- rows begun in a second at most
-    busy        TEXT    NOT NULL DEFAULT '',     -- 'reading', 'checking' or 'removing': it cannot be started meanwhile
-    receipt     TEXT    NOT NULL DEFAULT '',     -- of the upload, so that sending it twice makes one import
     made_at     INTEGER NOT NULL,
     started_at  INTEGER,                         -- for the first time
     ended_at    INTEGER
 );
 CREATE INDEX imports_staff ON imports (staff_id, made_at);
-CREATE UNIQUE INDEX imports_receipt ON imports (staff_id, receipt) WHERE receipt <> '';
 
 CREATE TABLE import_rows (
     import_id  TEXT    NOT NULL REFERENCES imports (id),
@@ -41,41 +38,3 @@ CREATE TABLE import_rows (
 CREATE INDEX import_rows_state ON import_rows (import_id, state, n);
 CREATE INDEX import_rows_email ON import_rows (import_id, email_key) WHERE email_key <> '';
 CREATE UNIQUE INDEX import_rows_act ON import_rows (act_id) WHERE act_id <> '';
-
--- How many rows of an import are in each state, kept by the triggers: everybody who watches an import asks for it all the time.
--- 'again' are the failed ones that may be sent as they are; they count as 'failed' too.
-CREATE TABLE import_counts (
-    import_id TEXT    NOT NULL,
-    state     TEXT    NOT NULL,
-    n         INTEGER NOT NULL,
-    PRIMARY KEY (import_id, state)
-) WITHOUT ROWID;
--- +goose StatementBegin
-CREATE TRIGGER import_rows_added AFTER INSERT ON import_rows
-BEGIN
-    INSERT INTO import_counts (import_id, state, n) VALUES (new.import_id, new.state, 1) ON CONFLICT DO UPDATE SET n = n + 1;
-    INSERT INTO import_counts (import_id, state, n) SELECT new.import_id, 'again', 1 WHERE new.state = 'failed' AND new.again = 1
-        ON CONFLICT DO UPDATE SET n = n + 1;
-END;
--- +goose StatementEnd
--- +goose StatementBegin
-CREATE TRIGGER import_rows_changed AFTER UPDATE OF state, again ON import_rows WHEN old.state <> new.state OR old.again <> new.again
-BEGIN
-    UPDATE import_counts SET n = n - 1 WHERE import_id = old.import_id AND state = old.state;
-    UPDATE import_counts SET n = n - 1 WHERE import_id = old.import_id AND state = 'again' AND old.state = 'failed' AND old.again = 1;
-    INSERT INTO import_counts (import_id, state, n) VALUES (new.import_id, new.state, 1) ON CONFLICT DO UPDATE SET n = n + 1;
-    INSERT INTO import_counts (import_id, state, n) SELECT new.import_id, 'again', 1 WHERE new.state = 'failed' AND new.again = 1
-        ON CONFLICT DO UPDATE SET n = n + 1;
-END;
--- +goose StatementEnd
--- +goose StatementBegin
-CREATE TRIGGER import_rows_gone AFTER DELETE ON import_rows
-BEGIN
-    UPDATE import_counts SET n = n - 1 WHERE import_id = old.import_id AND state = old.state;
-    UPDATE import_counts SET n = n - 1 WHERE import_id = old.import_id AND state = 'again' AND old.state = 'failed' AND old.again = 1;
-END;
--- +goose StatementEnd
-
--- An import leaves a receipt for every row: those whose time is over are found without looking at all of them.
-CREATE INDEX receipts_expires ON receipts (expires_at);
-CREATE INDEX receipts_secret ON receipts (created_at) WHERE secret IS NOT NULL;

@@ -19,12 +19,27 @@ CREATE TABLE import_rows_anew (
     PRIMARY KEY (import_id, n)
 ) WITHOUT ROWID;
 INSERT INTO import_rows_anew (import_id, n, cells, mended, email_key, state, errors, message, cuid, act_id, tries, lost, again, changed_at)
-    SELECT import_id, n, cells, mended, email_key, state, errors, message, cuid, act_id, tries, lost, again, changed_at FROM import_rows;
-DROP TABLE import_rows; -- its indexes and triggers go with it, and no trigger counts this
+    SELECT import_id, n, cells, mended, email_key,
+        CASE WHEN state = 'wrong' AND (SELECT count(*) FROM json_each(errors)) = 1
+            AND (json_extract(errors, '$.email') LIKE 'Same e-mail as row %' OR json_extract(errors, '$.email') LIKE 'Already a customer: %')
+            THEN 'left' ELSE state END, -- wrong for nothing but their e-mail
+        errors, message, cuid, act_id, tries, lost, again, changed_at FROM import_rows;
+DROP TABLE import_rows; -- its indexes go with it
 ALTER TABLE import_rows_anew RENAME TO import_rows;
 CREATE INDEX import_rows_state ON import_rows (import_id, state, n);
 CREATE INDEX import_rows_email ON import_rows (import_id, email_key) WHERE email_key <> '';
 CREATE UNIQUE INDEX import_rows_act ON import_rows (act_id) WHERE act_id <> '';
+
+-- How many rows of an import are in each state, kept by the triggers: everybody who watches an import asks for it all the time.
+-- 'again' are the failed ones that may be sent as they are; they count as 'failed' too.
+CREATE TABLE import_counts (
+    import_id TEXT    NOT NULL,
+    state     TEXT    NOT NULL,
+    n         INTEGER NOT NULL,
+    PRIMARY KEY (import_id, state)
+) WITHOUT ROWID;
+INSERT INTO import_counts (import_id, state, n) SELECT import_id, state, count(*) FROM import_rows GROUP BY import_id, state;
+INSERT INTO import_counts (import_id, state, n) SELECT import_id, 'again', count(*) FROM import_rows WHERE state = 'failed' AND again = 1 GROUP BY import_id;
 
 -- +goose StatementBegin
 CREATE TRIGGER import_rows_added AFTER INSERT ON import_rows
@@ -52,7 +67,6 @@ BEGIN
 END;
 -- +goose StatementEnd
 
-
--- Those that are stored: wrong for nothing but their e-mail.
-UPDATE import_rows SET state = 'left' WHERE state = 'wrong' AND (SELECT count(*) FROM json_each(errors)) = 1
-    AND (json_extract(errors, '$.email') LIKE 'Same e-mail as row %' OR json_extract(errors, '$.email') LIKE 'Already a customer: %');
+-- An import leaves a receipt for every row: those whose time is over are found without looking at all of them.
+CREATE INDEX receipts_expires ON receipts (expires_at);
+CREATE INDEX receipts_secret ON receipts (created_at) WHERE secret IS NOT NULL;
