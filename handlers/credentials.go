@@ -39,7 +39,7 @@ func (h *Handlers) passcodePanel(ctx context.Context, cuid string, failed failed
 	about := failed.act == "send" || failed.act == "redeem"
 	if about && panel.Send.Despite == "" {
 		panel.Passcode.Autofocus = failed.act == "redeem" || !panel.SentAt.IsZero()
-		panel.Send.Focus = !panel.Passcode.Autofocus
+		panel.Send.Focus = !panel.Passcode.Autofocus && failed.problem == nil // one more Enter must not send what may be on its way
 	}
 	return panel, nil
 }

@@ -191,6 +191,23 @@ func TestBackLeadsToACustomerOnly(t *testing.T) {
 	}
 }
 
+// TestAPasscodeThatMayBeOnItsWay: after a lost answer, one more Enter sends nothing.
+func TestAPasscodeThatMayBeOnItsWay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	mia := w.signedIn("mia")
+	path := views.CustomerPath(w.customer(emailFirst).CUID) + "/passcode"
+	form := mia.get(path)
+	w.fault(`{"service": "atom", "lose_answer": true}`)
+	lost := mia.submit(form, path, nil)
+	lost.wantStatus(http.StatusBadGateway)
+	lost.want("The outcome is unknown")
+	lost.wantNo("I am e-mailing you a passcode now")
+	if begins := lost.begins(); len(begins) != 0 {
+		t.Errorf("the page begins at %q", begins)
+	}
+}
+
 // TestPasscodeStepsAreOnTheCustomersPage: the same forms at both addresses; the one
 // of the passcode begins at what comes next.
 func TestPasscodeStepsAreOnTheCustomersPage(t *testing.T) {
