@@ -126,11 +126,11 @@ func (w *world) readDetail(r *http.Request) error {
 		return err
 	}
 	_, pinned := w.db.IsPinned(ctx, 1, c.CUID)
-	_, timeline := w.h.timeline(ctx, store.Staff{ID: 1, Role: store.Admin}, c.CUID)
-	_, _, stored := w.h.storedCredentials(ctx, c.CUID)
+	past, timeline := w.h.pastOf(ctx, store.Staff{ID: 1, Role: store.Admin}, c.CUID)
+	_, _, stored := w.h.storedCredentials(ctx, past)
 	same, shared := w.db.SharingEmail(ctx, c.Email)
 	_, near := w.desk.Colleagues(ctx, desk.Actor{Staff: store.Staff{ID: 1}}, c.CUID, same)
-	_, passcode := w.h.passcodePanel(ctx, c.CUID, failedAct{})
+	_, passcode := w.h.passcodePanel(ctx, past, failedAct{})
 	_, caller := w.h.callerState(ctx, c.CUID)
 	return errors.Join(pinned, timeline, stored, shared, near, passcode, caller)
 }

@@ -22,16 +22,16 @@ const lately = time.Hour
 // passcodePanel are the two steps from a passcode to key and token. When the page
 // is about them it begins at the one that comes next, unless a colleague's act is
 // in the way: going on in spite of it is never one press of a key.
-func (h *Handlers) passcodePanel(ctx context.Context, cuid string, failed failedAct) (views.PasscodePanel, error) {
+func (h *Handlers) passcodePanel(ctx context.Context, past past, failed failedAct) (views.PasscodePanel, error) {
 	panel := views.PasscodePanel{Send: bareForm("send", failed), Redeem: bareForm("redeem", failed), Passcode: views.Input{
 		Name: "passcode", Label: "Passcode from the e-mail", Secret: true, Autocomplete: "off", InputMode: "numeric", Required: true, Mono: true, MaxLength: 100,
 	}}
-	sent, err := h.Store.Search(ctx, audit.Filter{OnID: cuid, What: desk.WhatSendPasscode, Result: audit.Done, From: h.Now().Add(-lately)}, audit.Page{Limit: 1})
+	sent, err := h.among(ctx, past, audit.Filter{What: desk.WhatSendPasscode, Result: audit.Done, From: h.Now().Add(-lately)})
 	if err != nil {
 		return panel, err
 	}
-	if len(sent.Entries) > 0 {
-		panel.SentAt, panel.SentBy, panel.Passcode.Shortcut = sent.Entries[0].At, whoName(sent.Entries[0].Who), "p"
+	if len(sent) > 0 {
+		panel.SentAt, panel.SentBy, panel.Passcode.Shortcut = sent[0].At, whoName(sent[0].Who), "p"
 	}
 	if failed.act == "redeem" && failed.problem != nil {
 		panel.Passcode.Error = failed.problem.Fields["passcode"]

@@ -23,7 +23,8 @@ func (h *Handlers) customerEvents(w http.ResponseWriter, r *http.Request) error 
 	// One time for all of it: a part is sent again when something happened, and not because time passed.
 	base := views.Page{Assets: h.Assets, Now: h.Now()}
 	return h.events(w, r, func(ctx context.Context) (templ.Component, bool, error) {
-		timeline, err := h.timeline(ctx, reader, customer.CUID)
+		past, err := h.pastOf(ctx, reader, customer.CUID)
+		timeline := past.timeline()
 		if err != nil || !reader.Role.Includes(store.Manager) || !h.Desk.SMS() {
 			return views.CustomerNow(base, timeline, nil), false, err
 		}

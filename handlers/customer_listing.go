@@ -123,15 +123,16 @@ func columnsOf(q url.Values) (shown []views.CustomerColumn, choices []views.Choi
 // listedRows are the rows of the list's columns, with what was looked for marked.
 func listedRows(found []store.ListedCustomer, columns []views.CustomerColumn, text string) []views.ListedRow {
 	rows, m := make([]views.ListedRow, len(found)), newMarks(text)
+	cells := make([]views.Cell, len(found)*len(columns))
 	for i, c := range found {
 		hit := false
-		row := views.ListedRow{CustomerRow: customerRow(c.Customer), Stored: c.Stored, Gone: c.GoneAt, Cells: make([]views.Cell, len(columns))}
+		row := views.ListedRow{CustomerRow: customerRow(c.Customer), Stored: c.Stored, Gone: c.GoneAt}
+		row.Cells, cells = cells[:len(columns):len(columns)], cells[len(columns):]
 		for j, column := range columns {
 			cell := views.Cell{Text: row.Cell(column.Key)}
-			switch column.Key {
-			case "created":
-				cell.Pieces = []views.Piece{{Text: cell.Text}}
-			case "phone":
+			switch {
+			case text == "", column.Key == "created": // nothing to mark
+			case column.Key == "phone":
 				cell.Pieces = m.phone(cell.Text)
 			default:
 				cell.Pieces = m.pieces(cell.Text)

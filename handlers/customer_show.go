@@ -80,15 +80,17 @@ func (h *Handlers) showCustomer(w http.ResponseWriter, r *http.Request, status i
 	if page.Pinned, err = h.Store.IsPinned(ctx, v.Actor.Staff.ID, customer.CUID); err != nil {
 		return err
 	}
-	if page.Timeline, err = h.timeline(ctx, v.Actor.Staff, customer.CUID); err != nil {
+	past, err := h.pastOf(ctx, v.Actor.Staff, customer.CUID)
+	if err != nil {
 		return err
 	}
-	if page.Stored, page.Unsure, err = h.storedCredentials(ctx, customer.CUID); err != nil {
+	page.Timeline = past.timeline()
+	if page.Stored, page.Unsure, err = h.storedCredentials(ctx, past); err != nil {
 		return err
 	}
 	page.Trouble = h.atomTrouble(base.MirrorAge)
 	if page.CanAct {
-		if err := h.acts(ctx, v, customer, &page, failed); err != nil {
+		if err := h.acts(ctx, v, customer, past, &page, failed); err != nil {
 			return err
 		}
 		if customer.Email != "" { // only then can the SSO form be sent
@@ -99,7 +101,7 @@ func (h *Handlers) showCustomer(w http.ResponseWriter, r *http.Request, status i
 }
 
 // acts puts the forms of all acts on a customer on their page.
-func (h *Handlers) acts(ctx context.Context, v *visit, customer store.Customer, page *views.CustomerPageView, failed failedAct) error {
+func (h *Handlers) acts(ctx context.Context, v *visit, customer store.Customer, past past, page *views.CustomerPageView, failed failedAct) error {
 	var same []string
 	var err error
 	if customer.Email != "" {
@@ -120,31 +122,13 @@ func (h *Handlers) acts(ctx context.Context, v *visit, customer store.Customer, 
 	case "send", "redeem", "sms", "verify": // their forms ask for no reason, and take along what was typed beside them
 		page.SSO.Reason.Value = failed.typed.Get("reason")
 	}
-	if page.Passcode, err = h.passcodePanel(ctx, customer.CUID, failed); err != nil {
+	if page.Passcode, err = h.passcodePanel(ctx, past, failed); err != nil {
 		return err
 	}
 	page.Passcode.Concierge = h.concierge(customer, page.Passcode.SentAt)
 	page.Passcode.Send.Near, page.Passcode.Redeem.Near = nearRow(near["passcode"]), page.Issue.Near
 	page.Caller, err = h.callerPanel(ctx, customer, failed)
 	return err
-}
-
-// timeline is the last of what happened to a customer, as far as the reader may
-// see it.
-func (h *Handlers) timeline(ctx context.Context, reader store.Staff, cuid string) ([]views.AuditRow, error) {
-	about := audit.Filter{OnID: cuid}
-	if reader.Role == store.Viewer {
-		about.StaffID = reader.ID
-	}
-	acts, err := h.Store.Search(ctx, about, audit.Page{Limit: 20})
-	if err != nil {
-		return nil, err
-	}
-	rows := auditRows(acts.Entries)
-	for i := range rows {
-		rows[i].OnName = "" // it is this customer
-	}
-	return rows, nil
 }
 
 // atomTrouble tells whether what needs ATOM may fail now; nil when it answers.
@@ -163,17 +147,17 @@ func (h *Handlers) atomTrouble(age *views.MirrorAge) *views.AtomTrouble {
 // storedCredentials tells when and by whom a customer's key and token were last
 // issued and shown, nil when none are stored; and the last issue since then whose
 // outcome is unknown, nil when there is none.
-func (h *Handlers) storedCredentials(ctx context.Context, cuid string) (*views.StoredCredentials, *views.Unsure, error) {
-	stored, err := found(h.Store.StoredCredentials(ctx, cuid))
+func (h *Handlers) storedCredentials(ctx context.Context, past past) (*views.StoredCredentials, *views.Unsure, error) {
+	stored, err := found(h.Store.StoredCredentials(ctx, past.cuid))
 	if err != nil {
 		return nil, nil, err
 	}
-	lost, err := h.Store.Search(ctx, audit.Filter{OnID: cuid, Result: audit.Unknown, From: stored.StoredAt}, audit.Page{Limit: 20})
+	lost, err := h.among(ctx, past, audit.Filter{Result: audit.Unknown, From: stored.StoredAt})
 	if err != nil {
 		return nil, nil, err
 	}
 	var unsure *views.Unsure
-	for _, e := range lost.Entries {
+	for _, e := range lost {
 		if e.What == desk.WhatRedeem || e.What == desk.WhatByCUID || e.What == desk.WhatNoPasscode {
 			unsure = &views.Unsure{At: e.At, By: whoName(e.Who), Path: auditRow(e).Path()}
 			break
@@ -183,9 +167,9 @@ func (h *Handlers) storedCredentials(ctx context.Context, cuid string) (*views.S
 		return nil, unsure, nil
 	}
 	row := &views.StoredCredentials{At: stored.StoredAt, By: stored.StoredBy, Method: methodWords[stored.Method]}
-	shown, err := h.Store.Search(ctx, audit.Filter{OnID: cuid, What: desk.WhatReveal, Result: audit.Done, From: stored.StoredAt}, audit.Page{Limit: 1})
-	if err == nil && len(shown.Entries) > 0 {
-		row.RevealedAt, row.RevealedBy = shown.Entries[0].At, whoName(shown.Entries[0].Who)
+	shown, err := h.among(ctx, past, audit.Filter{What: desk.WhatReveal, Result: audit.Done, From: stored.StoredAt})
+	if len(shown) > 0 {
+		row.RevealedAt, row.RevealedBy = shown[0].At, whoName(shown[0].Who)
 	}
 	return row, unsure, err
 }

@@ -103,6 +103,9 @@ func withoutSecrets(typed url.Values) string {
 // v.Typed tells whether it was kept while they typed: only what was posted after
 // the end is known not to have been sent. HEAD reads, and takes nothing away.
 func (h *Handlers) takeDraft(r *http.Request, v *visit) (typed url.Values, post string) {
+	if !v.Drafts {
+		return nil, ""
+	}
 	ctx, idleSince := r.Context(), h.Now().Add(-h.Desk.Idle)
 	d, err := h.Store.Draft(ctx, person(v.Actor.Staff), r.URL.EscapedPath(), idleSince)
 	if errors.Is(err, store.ErrNotFound) {

@@ -52,6 +52,7 @@ type visit struct {
 	Route  string
 	Form   string        // what the page's CSP form-action admits beside 'self'
 	Alarm  *desk.Problem // the audit log is not what this browser has seen
+	Drafts bool          // the reader has drafts, of whatever page
 	Typed  bool          // the draft that is given back was kept while it was typed: it may have been sent since
 	File   *file         // that came with an upload; nil: none did
 	failed error         // for the log

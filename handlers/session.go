@@ -191,6 +191,7 @@ func (h *Handlers) identify(r *http.Request, v *visit) error {
 			v.Idle = now.Add(h.Desk.Idle)
 		}
 	}
+	v.Drafts = session.Drafts
 	v.Token, v.Ends = h.sessions.GetString(ctx, keyToken), ends
 	*v.Meta = store.SessionMeta{ID: session.ID, StaffID: id, Address: session.Address, Agent: session.Agent}
 	v.Actor.Staff, v.Actor.Session, v.Actor.PasswordAt = staff, session.ID, h.sessionTime(ctx, keyPassword)

@@ -17,16 +17,16 @@ func (db *DB) EntriesOfAct(ctx context.Context, act string) ([]audit.Entry, erro
 	return audit.Act(ctx, db.reader, act)
 }
 
-// ActsOn returns the intents and outcomes since a moment of acts of one kind on
-// one subject by anybody but one member of staff, newest first.
-func (db *DB) ActsOn(ctx context.Context, on, what string, but int64, since time.Time) ([]audit.Entry, error) {
-	return audit.ActsOn(ctx, db.reader, on, what, but, since)
+// ActsOn returns the intents and outcomes since a moment of acts on one subject by
+// anybody but one member of staff, newest first.
+func (db *DB) ActsOn(ctx context.Context, on string, but int64, since time.Time) ([]audit.Entry, error) {
+	return audit.ActsOn(ctx, db.reader, on, but, since)
 }
 
 // ActsOn is the same with what this transaction, and those before it in the same
 // commit, have written.
-func (tx *Tx) ActsOn(ctx context.Context, on, what string, but int64, since time.Time) ([]audit.Entry, error) {
-	return audit.ActsOn(ctx, tx, on, what, but, since)
+func (tx *Tx) ActsOn(ctx context.Context, on string, but int64, since time.Time) ([]audit.Entry, error) {
+	return audit.ActsOn(ctx, tx, on, but, since)
 }
 
 // OpenActs returns the intents without an outcome.

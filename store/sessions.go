@@ -19,6 +19,7 @@ type Session struct {
 	CreatedAt time.Time
 	SeenAt    time.Time
 	ExpiresAt time.Time
+	Drafts    bool // something is kept of what its person typed; only SignedIn tells
 }
 
 // SessionMeta is what a session's row says beside its data. The handler that
@@ -74,10 +75,11 @@ func (db *DB) Sessions() *Sessions { return &Sessions{db} }
 
 // FindCtx returns a session's data; exists is false when it is unknown or over.
 func (s *Sessions) FindCtx(ctx context.Context, token string) (data []byte, exists bool, err error) {
-	// With its person: every page asks for both.
+	// With its person, and whether they have drafts: every page asks for all three.
 	var sealed []byte
 	var session Session
-	staff, err := scanStaff(wider{s.db.reader.QueryRowContext(ctx, `SELECT s.data, s.id, s.address, s.user_agent, s.seen_at, `+signedInColumns+`
+	staff, err := scanStaff(wider{s.db.reader.QueryRowContext(ctx, `SELECT s.data, s.id, s.address, s.user_agent, s.seen_at,
+		EXISTS (SELECT 1 FROM drafts d WHERE d.person = p.portal || ':' || p.username), `+signedInColumns+`
 		FROM sessions s JOIN staff p ON p.id = s.staff_id WHERE s.token_hash = $1 AND s.expires_at > $2`, token, s.db.now().UnixMilli()), &session, &sealed})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, false, nil
@@ -201,7 +203,7 @@ const signedInColumns = `p.id, p.portal, p.username, p.name, p.role, p.state, p.
 
 func (w wider) Scan(dest ...any) error {
 	var seen sql.NullInt64
-	err := w.scanner.Scan(append([]any{w.data, &w.session.ID, &w.session.Address, &w.session.Agent, &seen}, dest...)...)
+	err := w.scanner.Scan(append([]any{w.data, &w.session.ID, &w.session.Address, &w.session.Agent, &seen, &w.session.Drafts}, dest...)...)
 	w.session.SeenAt = fromMillis(seen)
 	return err
 }

@@ -32,23 +32,27 @@ func listedRows(p CustomersPage) templ.Component {
 				mark("</mark>")
 			}
 		}
+		shown := func(cell Cell) {
+			if cell.Pieces == nil {
+				text(cell.Text)
+			}
+			pieces(cell.Pieces)
+		}
 		for _, row := range p.Rows {
 			mark("<tr>")
 			for i, cell := range row.Cells {
 				mark(`<td data-col="`)
 				text(p.Columns[i].Key)
-				mark(`" title="`)
-				text(cell.Text)
 				mark(`">`)
 				if i > 0 {
-					pieces(cell.Pieces)
+					shown(cell)
 					mark("</td>")
 					continue
 				}
 				mark(`<div><a class="link link-hover" href="`)
 				text(row.Path())
 				mark(`">`)
-				pieces(cell.Pieces)
+				shown(cell)
 				mark("</a>")
 				if row.Stored {
 					mark(`<span class="shrink-0 text-muted" title="Credentials stored">` + icon + `<span class="sr-only">credentials stored</span></span>`)

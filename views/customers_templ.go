@@ -80,7 +80,7 @@ type ListedRow struct {
 // Cell is a text of the list, cut where what was looked for begins and ends.
 type Cell struct {
 	Text   string
-	Pieces []Piece
+	Pieces []Piece // of Text; nil: nothing is marked
 }
 
 // Piece is a part of a text; Hit marks what was looked for.

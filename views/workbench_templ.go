@@ -43,7 +43,7 @@ type PasscodePanel struct {
 
 // workbench is every act on the customer, in the order of a call: who is it, what
 // do they want.
-func workbench(p CustomerPageView) templ.Component {
+func workbench(p *CustomerPageView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -150,7 +150,7 @@ func key(name string) templ.Component {
 }
 
 // failed says what is wrong with an act where its form is.
-func failed(p CustomerPageView, acts ...string) templ.Component {
+func failed(p *CustomerPageView, acts ...string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -183,7 +183,7 @@ func failed(p CustomerPageView, acts ...string) templ.Component {
 	})
 }
 
-func caller(p CustomerPageView) templ.Component {
+func caller(p *CustomerPageView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -453,7 +453,7 @@ func callerState(p Page, s CallerState, again bool) templ.Component {
 
 // callerCode is the field for the code that is on its way. It goes once the code
 // is used or has run out, but never while somebody is typing.
-func callerCode(p CustomerPageView) templ.Component {
+func callerCode(p *CustomerPageView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -529,7 +529,7 @@ func callerCode(p CustomerPageView) templ.Component {
 	})
 }
 
-func callerSend(p CustomerPageView) templ.Component {
+func callerSend(p *CustomerPageView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -794,7 +794,7 @@ func backToCustomer(row CustomerRow, id string) templ.Component {
 	})
 }
 
-func openATOM(p CustomerPageView) templ.Component {
+func openATOM(p *CustomerPageView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -952,7 +952,7 @@ func openATOM(p CustomerPageView) templ.Component {
 
 const opensAccount = "this opens a customer's account"
 
-func credentials(p CustomerPageView) templ.Component {
+func credentials(p *CustomerPageView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -1261,7 +1261,7 @@ func step(p Page, number string, done bool) templ.Component {
 	})
 }
 
-func passcodeSend(p CustomerPageView) templ.Component {
+func passcodeSend(p *CustomerPageView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -1509,7 +1509,7 @@ func passcodeSend(p CustomerPageView) templ.Component {
 
 // passcodeEnter takes what the customer reads out; while they look for it there
 // is time to tell them something.
-func passcodeEnter(p CustomerPageView) templ.Component {
+func passcodeEnter(p *CustomerPageView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

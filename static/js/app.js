@@ -23,6 +23,7 @@ import "./secret.js";
 import "./shortcuts.js";
 import "./sms.js";
 import "./theme.js";
+import "./whole.js";
 import { toast, UNREACHABLE } from "./toast.js";
 
 // <meta name="htmx-config"> is merged over these when the document is ready.

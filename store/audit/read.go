@@ -56,14 +56,14 @@ func Act(ctx context.Context, q Querier, act string) ([]Entry, error) {
 	return list(ctx, q, `SELECT `+columns+` FROM audit_entries e WHERE e.act_id = $1 ORDER BY e.id`, act)
 }
 
-// ActsOn returns the intents and outcomes since a moment of acts of one kind on
-// one subject by anybody but one member of staff, newest first.
-func ActsOn(ctx context.Context, q Querier, on, what string, but int64, since time.Time) ([]Entry, error) {
+// ActsOn returns the intents and outcomes since a moment of acts on one subject by
+// anybody but one member of staff, newest first.
+func ActsOn(ctx context.Context, q Querier, on string, but int64, since time.Time) ([]Entry, error) {
 	// The heads know which entry was the last at a time: what is older is not looked at.
 	return list(ctx, q, `SELECT `+columns+` FROM audit_entries e
-		WHERE e.on_id = $1 AND e.on_id <> '' AND +e.what = $2 AND e.phase <> 'event' AND e.at >= $3 AND e.staff_id <> $4
-			AND e.id > coalesce((SELECT size FROM audit_checkpoints WHERE at < $3 ORDER BY size DESC LIMIT 1), 0)
-		ORDER BY e.id DESC`, on, what, since.UnixMilli(), but)
+		WHERE e.on_id = $1 AND e.on_id <> '' AND e.phase <> 'event' AND e.at >= $2 AND e.staff_id <> $3
+			AND e.id > coalesce((SELECT size FROM audit_checkpoints WHERE at < $2 ORDER BY size DESC LIMIT 1), 0)
+		ORDER BY e.id DESC`, on, since.UnixMilli(), but)
 }
 
 // Open returns the intents that have no outcome, oldest first.

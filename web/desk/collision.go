@@ -58,14 +58,14 @@ func (c *Collision) What() string {
 // collide with, by the kind of act: "open", "passcode" or "issue"; same are the
 // customers who share its e-mail.
 func (d *Desk) Colleagues(ctx context.Context, by Actor, cuid string, same []string) (map[string]*Collision, error) {
+	recent, err := d.recent(ctx, d.Store, by, withOthers(cuid, same))
+	if err != nil {
+		return nil, err
+	}
 	found := map[string]*Collision{}
-	for _, what := range []string{WhatSSO, WhatSendPasscode, WhatByCUID} {
-		c, err := d.collision(ctx, d.Store, by, what, cuid, withOthers(cuid, same))
-		if err != nil {
-			return nil, err
-		}
-		if c != nil {
-			found[c.kind] = c
+	for _, kind := range []string{"open", "passcode", "issue"} {
+		if c := recent.last(kind, cuid); c != nil {
+			found[kind] = c
 		}
 	}
 	return found, nil
@@ -93,54 +93,56 @@ func withOthers(one string, same []string) []string {
 
 // acts reads the log, as it is or as a transaction sees it.
 type acts interface {
-	ActsOn(ctx context.Context, on, what string, but int64, since time.Time) ([]audit.Entry, error)
+	ActsOn(ctx context.Context, on string, but int64, since time.Time) ([]audit.Entry, error)
 }
 
-// collision is the last act of one kind that a colleague began a short while
-// ago, on any of these subjects, and that may have had an effect; nil when there
-// is none.
-func (d *Desk) collision(ctx context.Context, log acts, by Actor, what, own string, subjects []string) (*Collision, error) {
+// recent are the acts of colleagues that began a short while ago.
+type recent struct {
+	since time.Time
+	acts  []audit.Entry // their intents and outcomes: subject by subject, newest first
+}
+
+// recent reads what colleagues have just begun on any of these subjects.
+func (d *Desk) recent(ctx context.Context, log acts, by Actor, subjects []string) (recent, error) {
+	r := recent{since: d.Now().Add(-shieldHolds)}
+	for _, on := range subjects {
+		entries, err := log.ActsOn(ctx, on, by.Staff.ID, r.since)
+		if err != nil {
+			return r, err
+		}
+		r.acts = append(r.acts, entries...)
+	}
+	return r, nil
+}
+
+// last is the last act of one kind, on own or another subject, that may have had an
+// effect; nil when there is none.
+func (r recent) last(kind, own string) *Collision {
 	var latest *Collision
-	since := d.Now().Add(-shieldHolds)
-	for other, s := range shielded {
-		if s.kind != shielded[what].kind {
+	ended := map[string]audit.Entry{}
+	for _, e := range r.acts {
+		s, ok := shielded[e.What]
+		if !ok || s.kind != kind {
 			continue
 		}
-		for _, on := range subjects {
-			entries, err := log.ActsOn(ctx, on, other, by.Staff.ID, since)
-			if err != nil {
-				return nil, err
-			}
-			if c := s.last(entries, since); c != nil && (latest == nil || c.At.After(latest.At)) {
-				if latest = c; on != own {
-					latest.other = firstOf(entries[0].On.Name, entries[0].On.ID)
-				}
-			}
-		}
-	}
-	return latest, nil
-}
-
-// last is the latest of colleagues' acts; entries are newest first.
-func (s shield) last(entries []audit.Entry, since time.Time) *Collision {
-	ended := map[string]audit.Entry{}
-	for _, e := range entries {
 		if e.Phase == audit.Outcome {
 			ended[e.Act] = e
 			continue
 		}
 		end, over := ended[e.Act]
 		nothing := over && end.Result != audit.Done && end.Result != audit.Unknown
-		if nothing || !e.At.After(since) {
+		if nothing || !e.At.After(r.since) || latest != nil && !e.At.After(latest.At) {
 			continue
 		}
-		c := &Collision{Act: e.Act, ID: e.ID, Who: firstOf(e.Who.Name, e.Who.Username), At: e.At, Open: !over, shield: s}
+		latest = &Collision{Act: e.Act, ID: e.ID, Who: firstOf(e.Who.Name, e.Who.Username), At: e.At, Open: !over, shield: s}
 		if over {
-			c.ID = end.ID
+			latest.ID = end.ID
 		}
-		return c
+		if e.On.ID != own {
+			latest.other = firstOf(e.On.Name, e.On.ID)
+		}
 	}
-	return nil
+	return latest
 }
 
 // shield refuses an act that a colleague has just done, or is doing, on the
@@ -148,9 +150,17 @@ func (s shield) last(entries []audit.Entry, since time.Time) *Collision {
 // it. It is part of the transaction that records the intent: of two at once,
 // the second is told. cuids are whom the act is on, see sharing.
 func (d *Desk) shield(ctx context.Context, tx *store.Tx, a *act, cuids []string) error {
-	c, err := d.collision(ctx, tx, a.By, a.What, a.On.ID, cuids)
-	if err != nil || c == nil {
+	s, ok := shielded[a.What]
+	if !ok {
+		return nil
+	}
+	recent, err := d.recent(ctx, tx, a.By, cuids)
+	if err != nil {
 		return err
+	}
+	c := recent.last(s.kind, a.On.ID)
+	if c == nil {
+		return nil
 	}
 	if a.By.Despite == c.Act {
 		a.Note = joined(fmt.Sprintf("in spite of %s's, entry %d", c.Who, c.ID), a.Note)
