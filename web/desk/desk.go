@@ -106,6 +106,7 @@ func (d *Desk) Run(ctx context.Context) {
 	jobs.Go(func() { d.indexCustomers(ctx) })
 	jobs.Go(func() { d.followPasscodes(ctx) })
 	jobs.Go(func() { d.runJobs(ctx) })
+	jobs.Go(func() { keepHeap(ctx) })
 	for _, s := range d.streams {
 		jobs.Go(func() { s.run(ctx) })
 	}

@@ -1,0 +1,67 @@
+package desk
+
+import (
+	"context"
+	"os"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+)
+
+const (
+	// heapGoal is how far the heap may grow, in bytes, before garbage is collected
+	// while frontdesk is at work. It lives on few megabytes, and twice as much as
+	// that is reached every hundred pages, each time with ten milliseconds in which
+	// all others are slower.
+	heapGoal = 40 << 20
+	// atWork is what is allocated in a second at least while that is so.
+	atWork = 2 << 20
+	// quietAfter is for how many seconds less must have been allocated before the
+	// memory is given back.
+	quietAfter = 30
+)
+
+// keepHeap lets the heap grow to heapGoal while there is work, and gives the memory
+// back when there is none, until ctx ends. An operator's own GOGC stands.
+func keepHeap(ctx context.Context) {
+	if os.Getenv("GOGC") != "" {
+		return
+	}
+	seconds := time.NewTicker(time.Second)
+	defer seconds.Stop()
+	usual := debug.SetGCPercent(100)
+	defer debug.SetGCPercent(usual)
+	heap := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(heap)
+	percent, allocated, quiet := 100, heap[1].Value.Uint64(), 0
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-seconds.C:
+		}
+		metrics.Read(heap)
+		live, all := heap[0].Value.Uint64(), heap[1].Value.Uint64()
+		if quiet++; all-allocated >= atWork {
+			quiet = 0
+		}
+		allocated = all
+		switch next := collectAt(live); {
+		case quiet == quietAfter && percent != 100:
+			percent = 100
+			debug.SetGCPercent(percent)
+			debug.FreeOSMemory()
+		case quiet == 0 && (next > percent+percent/4 || next < percent-percent/4): // each change stops the program for a moment
+			percent = next
+			debug.SetGCPercent(percent)
+		}
+	}
+}
+
+// collectAt is by how many percent the heap may grow over what is live of it.
+func collectAt(live uint64) int {
+	if live == 0 { // before the first collection
+		return 100
+	}
+	return int(max(heapGoal/(live/100+1), 200) - 100)
+}

@@ -1,0 +1,27 @@
+package desk
+
+import (
+	"context"
+	"runtime/debug"
+	"testing"
+)
+
+func TestTheHeapMayGrowToItsGoal(t *testing.T) {
+	for live, want := range map[uint64]int{0: 100, 10 << 20: 300, 20 << 20: 100, 500 << 20: 100} {
+		if got := collectAt(live); got < want-2 || got > want {
+			t.Errorf("with %d MiB live the heap may grow by %d %%, want %d", live>>20, got, want)
+		}
+	}
+}
+
+func TestTheUsualCollectionComesBack(t *testing.T) {
+	t.Setenv("GOGC", "")
+	before := debug.SetGCPercent(77)
+	defer debug.SetGCPercent(before)
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	keepHeap(ctx)
+	if got := debug.SetGCPercent(77); got != 77 {
+		t.Errorf("the percentage is %d after the end, and was 77", got)
+	}
+}
