@@ -9,7 +9,7 @@ VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo de
 IMAGE     ?= frontdesk
 LDFLAGS    = -s -w -X main.release=$(VERSION)
 
-.PHONY: help run build generate assets test check prove bench image screenshot chromium clean
+.PHONY: help run build generate assets test check prove bench lighthouse image screenshot chromium clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -42,6 +42,7 @@ test: check chromium ## run every test, those in Chromium included
 	$(if $(filter 1,$(RACE)),CGO_ENABLED=1 $(GO) test -race -timeout 10m -parallel 4 -run '$(RACING)' ./handlers)
 	$(GO) test -timeout 10m -parallel 4 ./cmd/... ./static ./views ./handlers ./store/audit
 	$(if $(filter 1,$(RACE)),$(GO) test -timeout 10m -run '$(SLOW)' ./store ./web/desk)
+	@$(MAKE) --no-print-directory lighthouse
 
 # The race detector needs a C compiler; a machine without one runs the same tests without it.
 # It slows SQLite down fifteen times. So it watches where things run at once: the store, the desk and the clients,
@@ -57,7 +58,7 @@ check: assets ## vet, staticcheck, gosec, formatting, and whether generated code
 	$(GO) mod tidy -diff
 	@$(MAKE) --no-print-directory generate
 	@git diff --exit-code --stat -- '*_templ.go' || { echo "generated code is stale: run make generate and commit"; exit 1; }
-	@! grep -q '"resolved"' static/package-lock.json || { echo "the lock file names a registry"; exit 1; }
+	@! grep -q '"resolved"' static/package-lock.json .ci/lighthouse/package-lock.json || { echo "the lock file names a registry"; exit 1; }
 	$(GO) build -C .ci/tools -o $(CURDIR)/bin/tools/ tool
 	bin/tools/staticcheck ./...
 	bin/tools/gosec -test=false -exclude=$(UNFIT) ./...
@@ -81,6 +82,14 @@ bench: assets ## measure pages, acts, assets, 100,000 customers, and the audit l
 
 ONCE = BenchmarkAppend|BenchmarkSearch|BenchmarkMillion|BenchmarkHundredThousand
 
+# Lighthouse has a package of its own, so that nothing of it is in ours. It finds Chromium by itself, or in CHROME_PATH.
+lighthouse: build chromium .ci/lighthouse/node_modules/.package-lock.json ## audit the main pages with Lighthouse: phone and desktop, light and dark
+	node .ci/lighthouse/run.mjs
+
+.ci/lighthouse/node_modules/.package-lock.json: .ci/lighthouse/package.json .ci/lighthouse/package-lock.json
+	cd .ci/lighthouse && npm ci --silent --no-fund --no-audit
+	@touch $@
+
 # The docker format, because the OCI one has no health check.
 image: ## build the container image, with docker, podman or buildah
 	@set -e; args="--build-arg VERSION=$(VERSION) -t $(IMAGE) ."; \
@@ -101,5 +110,5 @@ chromium:
 		$$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends chromium > /dev/null; }
 
 clean: ## remove what was built
-	rm -rf bin static/node_modules .screenshots
+	rm -rf bin static/node_modules .ci/lighthouse/node_modules .screenshots
 	find static/dist -type f ! -name .gitkeep -delete

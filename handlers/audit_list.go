@@ -50,6 +50,9 @@ func (h *Handlers) showAudit(w http.ResponseWriter, r *http.Request, status int,
 	if err != nil {
 		return err
 	}
+	if !own && visitOf(r).Ahead {
+		return errLater // to read what others did is an act that goes on record
+	}
 	h.hear(r)
 	whats, err := h.Store.Whats(ctx)
 	if err != nil {

@@ -36,6 +36,9 @@ func (h *Handlers) posted(rt route) http.Handler {
 		panic(err) // the configuration has checked that it is a URL with a host
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if rt.Pattern != "POST /session/active" { // what was fetched ahead may be otherwise after this
+			w.Header().Set("Clear-Site-Data", `"prefetchCache"`)
+		}
 		control := http.NewResponseController(w)
 		// Also for what is refused: net/http reads on for a while before it answers.
 		// Whoever cannot set it (a test's recorder) has the whole body already.

@@ -101,7 +101,8 @@ func withoutSecrets(typed url.Values) string {
 // takeDraft returns what the reader had typed on this page when their session
 // ended, once, and only to the same person; post is where that was to be posted.
 // v.Typed tells whether it was kept while they typed: only what was posted after
-// the end is known not to have been sent. HEAD reads, and takes nothing away.
+// the end is known not to have been sent. HEAD reads, and takes nothing away; a page
+// with a draft is not given ahead.
 func (h *Handlers) takeDraft(r *http.Request, v *visit) (typed url.Values, post string) {
 	if !v.Drafts {
 		return nil, ""
@@ -115,7 +116,8 @@ func (h *Handlers) takeDraft(r *http.Request, v *visit) (typed url.Values, post 
 		h.Log.Error("read a draft", "request", v.ID, "error", err)
 		return nil, ""
 	}
-	if r.Method != http.MethodHead {
+	v.Taken = true
+	if r.Method != http.MethodHead && !v.Ahead {
 		if err := h.Store.Write(ctx, func(tx *store.Tx) error { return tx.DeleteDraft(ctx, d, idleSince) }); err != nil {
 			h.Log.Error("remove a draft that is given back", "request", v.ID, "error", err) // it comes back once more
 		}

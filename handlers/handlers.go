@@ -49,8 +49,11 @@ type Handlers struct {
 	sessions *scs.SessionManager
 	cookies  *gorilla.CookieStore
 	routes   []route
-	patterns *http.ServeMux // the routes' patterns alone, to look them up
+	early    map[store.Role]*views.Ahead // which pages a browser may fetch ahead
+	patterns *http.ServeMux              // the routes' patterns alone, to look them up
 	handler  http.Handler
+
+	compression func(http.Handler) http.HandlerFunc
 
 	listeners atomic.Int64 // pages that are kept up to date
 	listening share        // the same by session
@@ -72,7 +75,14 @@ func New(c Config) (*Handlers, error) {
 	if h.cookies, err = newCookies(c); err != nil {
 		return nil, fmt.Errorf("derive the cookie keys: %w", err)
 	}
+	if h.compression, err = newCompression(); err != nil {
+		return nil, fmt.Errorf("set up the compression of pages: %w", err)
+	}
 	h.routes = h.allRoutes()
+	h.early = map[store.Role]*views.Ahead{}
+	for _, role := range []store.Role{store.Viewer, store.Manager, store.Admin} {
+		h.early[role] = h.rules(role)
+	}
 	h.handler = h.wrap(h.mux())
 	return h, nil
 }

@@ -21,18 +21,18 @@ import (
 // take longer, begin it anew with each part.
 const answerLimit = 30 * time.Second
 
-// wrap puts around the mux what every request passes: an ID and a log line, no
-// crash without a page, the headers, the checks of where it comes from and
-// where it was meant to go, the session.
+// wrap puts around the mux what every request passes: the compression, an ID and a
+// log line, no crash without a page, the headers, the checks of where it comes from
+// and where it was meant to go, the session.
 func (h *Handlers) wrap(next http.Handler) http.Handler {
 	pages := h.sessions.LoadAndSave(h.identified(next))
-	return h.logged(h.headers(h.addressed(h.isolated(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return h.compressed(h.logged(h.headers(h.addressed(h.isolated(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isBare(r.URL.Path) { // no session is read for these
 			next.ServeHTTP(w, r)
 			return
 		}
 		pages.ServeHTTP(w, r)
-	})))))
+	}))))))
 }
 
 // isBare tells the paths that are asked for often and are nobody's.
@@ -55,6 +55,8 @@ type visit struct {
 	Drafts bool          // the reader has drafts, of whatever page
 	Typed  bool          // the draft that is given back was kept while it was typed: it may have been sent since
 	File   *file         // that came with an upload; nil: none did
+	Ahead  bool          // the browser fetches the page before anybody has asked for it: nothing may change
+	Taken  bool          // the page shows what is given only once, so that it cannot be given ahead
 	failed error         // for the log
 }
 
@@ -72,7 +74,7 @@ func visitOf(r *http.Request) *visit {
 func (h *Handlers) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := h.Now()
-		v := &visit{ID: store.NewID()[:12], Meta: &store.SessionMeta{}}
+		v := &visit{ID: store.NewID()[:12], Meta: &store.SessionMeta{}, Ahead: isAhead(r)}
 		// Both are filled in on the way; the session's row reads its part when scs commits.
 		r = r.WithContext(store.WithSessionMeta(context.WithValue(r.Context(), visitKey{}, v), v.Meta))
 		w.Header().Set("X-Request-Id", v.ID)
@@ -92,6 +94,9 @@ func (h *Handlers) logged(next http.Handler) http.Handler {
 			}
 			level, attrs := slog.LevelInfo, []any{"request", v.ID, "method", r.Method, "route", v.Route, "status", sw.status,
 				"duration", h.Now().Sub(began).Round(10 * time.Microsecond)}
+			if v.Ahead {
+				attrs = append(attrs, "ahead", true)
+			}
 			if v.signedIn() {
 				attrs = append(attrs, "user", v.Actor.Staff.Portal+":"+v.Actor.Staff.Username)
 			}
@@ -177,8 +182,18 @@ func (h *Handlers) identified(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := visitOf(r)
 		v.Prefs = h.readPrefs(r)
+		if v.Ahead {
+			v.Prefs.changed = false // to be sealed anew, which has time
+			if len(v.Prefs.Flashes) > 0 {
+				h.later(w)
+				return
+			}
+		}
 		v.Actor = desk.Actor{Address: h.address(r), Agent: r.UserAgent(), Request: v.ID}
-		if err := h.identify(r, v); err != nil {
+		if err := h.identify(r, v); errors.Is(err, errLater) {
+			h.later(w)
+			return
+		} else if err != nil {
 			h.fail(w, r, err)
 			return
 		}
@@ -193,6 +208,9 @@ func (h *Handlers) checked(rt route) http.Handler {
 		v := visitOf(r)
 		v.Route = rt.Pattern
 		switch {
+		case v.Ahead && (!rt.isAhead() || !v.signedIn() || isFragment(r)):
+			h.later(w)
+			return
 		case rt.Needs == public:
 		case !v.signedIn():
 			h.askToSignIn(w, r)
@@ -209,7 +227,10 @@ func (h *Handlers) checked(rt route) http.Handler {
 		if errors.As(err, &p) && p.Kind == desk.Forbidden { // what the route alone could not tell, such as whose session it is
 			h.deny(r, rt, p.Text)
 		}
-		if err != nil {
+		switch {
+		case errors.Is(err, errLater), err != nil && !v.settled():
+			h.later(w)
+		case err != nil:
 			h.fail(w, r, err)
 		}
 	})

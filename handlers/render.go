@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/a-h/templ"
+	"github.com/klauspost/compress/gzhttp"
 
 	"frontdesk/store"
 	"frontdesk/views"
@@ -38,6 +39,7 @@ func (h *Handlers) page(r *http.Request, title string) views.Page {
 		if strings.Contains(r.UserAgent(), "Mac OS X") {
 			p.Modifier = "⌘"
 		}
+		p.Ahead = h.early[s.Role]
 		p.SessionEnd, p.EndsSoon, p.IdleEnd = v.Ends, v.Ends.Sub(h.Now()) < endsSoon, v.Idle
 	}
 	if v.Alarm != nil {
@@ -99,10 +101,14 @@ func (h *Handlers) render(w http.ResponseWriter, r *http.Request, status int, c 
 		}
 	}()
 	nonce := rand.Text() // 130 bits, for this page alone
-	if err := c.Render(templ.WithNonce(r.Context(), nonce), body); err != nil {
+	var held views.Held
+	if err := c.Render(views.WithHeld(templ.WithNonce(r.Context(), nonce), &held), body); err != nil {
 		return err
 	}
 	v := visitOf(r)
+	if !v.settled() {
+		return errLater
+	}
 	if err := h.savePrefs(w, r, v); err != nil {
 		return err
 	}
@@ -117,7 +123,10 @@ func (h *Handlers) render(w http.ResponseWriter, r *http.Request, status int, c 
 		"img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action "+form+"; base-uri 'none'; frame-ancestors 'none'; "+
 		"require-trusted-types-for 'script'; trusted-types default")
 	head.Set("Content-Type", "text/html; charset=utf-8")
-	head.Set("Vary", "HX-Request")
+	head.Set("Vary", "Accept-Encoding, HX-Request")
+	if held.Secret {
+		head.Set(gzhttp.HeaderNoCompression, "secret")
+	}
 	head.Set("Content-Length", strconv.Itoa(body.Len()))
 	w.WriteHeader(status)
 	_, err := body.WriteTo(w)

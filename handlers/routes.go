@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"frontdesk/store"
@@ -13,6 +14,10 @@ const public store.Role = ""
 
 // upload is the one route that takes a file: uploaded reads its form.
 const upload = "POST /customers/import"
+
+// ahead are the routes that a browser may fetch before anybody asks for them: pages
+// that only read. Whatever is not here is never given ahead.
+var ahead = []string{"GET /{$}", "GET /customers", "GET /customers/{cuid}", "GET /imports", "GET /sms", "GET /audit", "GET /staff"}
 
 // route is a page or an act: its pattern, the least role that may use it, its
 // handler, and how it names itself in the menu and the palette. Permissions,
@@ -163,6 +168,9 @@ func (h *Handlers) menuFor(role store.Role, path string) []views.MenuItem {
 	}
 	return items
 }
+
+// isAhead tells whether the page may be fetched ahead.
+func (rt route) isAhead() bool { return slices.Contains(ahead, rt.Pattern) }
 
 // address is where a page without parameters is.
 func (rt route) address() string {

@@ -135,7 +135,7 @@ func (h *Handlers) readPrefs(r *http.Request) *prefs {
 // savePrefs sets the cookie when something has changed. It belongs before the
 // answer's header.
 func (h *Handlers) savePrefs(w http.ResponseWriter, r *http.Request, v *visit) error {
-	if v.Prefs == nil || !v.Prefs.changed {
+	if v.Prefs == nil || !v.Prefs.changed || v.Ahead {
 		return nil
 	}
 	text, err := json.Marshal(v.Prefs)
@@ -166,7 +166,10 @@ func (h *Handlers) identify(r *http.Request, v *visit) error {
 		return nil
 	}
 	session, staff, err := store.SignedIn(ctx, h.sessions.GetString(ctx, keySession))
-	if errors.Is(err, store.ErrNotFound) {
+	switch {
+	case v.Ahead && errors.Is(err, store.ErrNotFound):
+		return errLater
+	case errors.Is(err, store.ErrNotFound):
 		return h.sessions.Destroy(ctx)
 	}
 	if err != nil {
@@ -174,6 +177,8 @@ func (h *Handlers) identify(r *http.Request, v *visit) error {
 	}
 	now, ends := h.Now(), h.sessionTime(ctx, keyEnds)
 	switch {
+	case v.Ahead && (!staff.Active || now.Sub(session.SeenAt) > h.Desk.Idle || !now.Before(ends)):
+		return errLater // to be ended, and told so, when a page is asked for
 	case !staff.Active:
 		return h.sessions.Destroy(ctx)
 	case now.Sub(session.SeenAt) > h.Desk.Idle:
@@ -184,7 +189,7 @@ func (h *Handlers) identify(r *http.Request, v *visit) error {
 		return h.sessions.Destroy(ctx)
 	}
 	v.Idle = session.SeenAt.Add(h.Desk.Idle)
-	if now.Sub(session.SeenAt) > min(touchEvery, h.Desk.Idle/4) && !isPoll(r) {
+	if now.Sub(session.SeenAt) > min(touchEvery, h.Desk.Idle/4) && !isPoll(r) && !v.Ahead {
 		if err := h.Store.TouchSession(ctx, session.ID); err != nil {
 			h.Log.Warn("note a session's use", "error", err, "request", v.ID) // reading goes on when the database cannot be written
 		} else {

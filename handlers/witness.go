@@ -10,6 +10,10 @@ func (h *Handlers) hear(r *http.Request) {
 	if v.Prefs == nil || !v.signedIn() {
 		return
 	}
+	if v.Ahead { // an alarm is for when the page is asked for
+		v.Taken = v.Taken || !h.Desk.Holds(r.Context(), v.Prefs.Seen)
+		return
+	}
 	seen, alarm := h.Desk.Hear(r.Context(), v.Actor, v.Prefs.Seen)
 	if seen != v.Prefs.Seen {
 		v.Prefs.Seen, v.Prefs.changed = seen, true

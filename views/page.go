@@ -35,6 +35,7 @@ type Page struct {
 	MirrorAge  *MirrorAge
 	Finder     bool // it has a search for customers of its own
 	Demo       bool
+	Ahead      *Ahead   // the pages that the browser may fetch ahead; nil: none
 	Reload     int      // seconds after which it looks again by itself without JavaScript; 0: never
 	Alarm      *Problem // the audit log is not what it was
 	ReadOnly   string   // why nothing can be written for now; "" when it can
@@ -178,6 +179,15 @@ func thousands(n int) string {
 		s = s[:i] + "," + s[i:]
 	}
 	return s
+}
+
+// colorScheme is what the browser paints before the styles are there: a theme that
+// was chosen must not begin with a flash of the other.
+func (p Page) colorScheme() string {
+	if p.Theme == "light" || p.Theme == "dark" {
+		return p.Theme
+	}
+	return "light dark"
 }
 
 // idleSeconds is how long the session has when nothing happens, rounded up.

@@ -1,9 +1,11 @@
 // Everything here makes pages quicker or kinder; no page needs it to work.
 import "./trusted.js"; // before htmx, which parses
 import htmx from "htmx.org";
+import "./ahead.js";
 import "./announce.js";
 import "./busy.js";
 import "./carry.js";
+import "./clipped.js";
 import "./cooldown.js";
 import "./copy.js";
 import "./countdown.js";
@@ -23,7 +25,6 @@ import "./secret.js";
 import "./shortcuts.js";
 import "./sms.js";
 import "./theme.js";
-import "./whole.js";
 import { toast, UNREACHABLE } from "./toast.js";
 
 // <meta name="htmx-config"> is merged over these when the document is ready.

@@ -16,16 +16,25 @@ export function skewAfter(skew, date, now) {
   return Number.isNaN(off) || (off > -3000 && off < 2000) ? skew : date - now;
 }
 
+/** Whether the browser fetched the page before anybody asked for it, and showed it later. */
+export const fetchedAhead = () => performance.getEntriesByType("navigation")[0]?.deliveryType === "navigational-prefetch";
+
+/** Takes the server's time from an answer's Date. */
+export function setBy(date) {
+  skew = skewAfter(skew, Date.parse(date ?? ""), Date.now());
+}
+
 if (typeof document !== "undefined") {
   const meta = document.querySelector('meta[name="server-time"]');
   const server = meta ? parseTime(meta.content) : NaN;
-  if (!Number.isNaN(server)) {
+  // A page that was fetched ahead tells when that was; ahead.js asks what the time is.
+  if (!Number.isNaN(server) && !fetchedAhead()) {
     const [nav] = performance.getEntriesByType("navigation");
     skew = skewOf(server, Date.now(), performance.now(), nav?.responseStart);
   }
   // A page stays open all day; the reader's clock may be set meanwhile, or after a sleep.
   document.addEventListener("htmx:afterRequest", ({ detail: { xhr } }) => {
-    skew = skewAfter(skew, Date.parse(xhr?.getResponseHeader("Date") ?? ""), Date.now());
+    setBy(xhr?.getResponseHeader("Date"));
   });
 }
 

@@ -12,9 +12,18 @@ const units = [
   ["year", 31_557_600_000, Infinity],
 ];
 
+// To make a format takes longer than to use it a hundred times.
+const formats = new Map();
+
+function formatOf(Kind, locale, options) {
+  const key = Kind.name + locale + JSON.stringify(options);
+  if (!formats.has(key)) formats.set(key, new Kind(locale, options));
+  return formats.get(key);
+}
+
 /** How far ms lies behind (negative) or ahead, in words. */
 export function relative(ms, locale) {
-  const format = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
+  const format = formatOf(Intl.RelativeTimeFormat, locale, { numeric: "auto" });
   if (Math.abs(ms) < 5000) return "just now";
   for (const [unit, size, limit] of units) {
     const n = Math.round(ms / size);
@@ -24,7 +33,7 @@ export function relative(ms, locale) {
 
 /** The date and the time to the second, with the zone. */
 export function exact(ms, locale, timeZone) {
-  return new Intl.DateTimeFormat(locale, {
+  return formatOf(Intl.DateTimeFormat, locale, {
     year: "numeric", month: "short", day: "numeric",
     hour: "2-digit", minute: "2-digit", second: "2-digit",
     timeZoneName: "short", timeZone,
@@ -33,7 +42,7 @@ export function exact(ms, locale, timeZone) {
 
 /** The time of day to the minute. */
 export function clock(ms, locale, timeZone) {
-  return new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", timeZone }).format(ms);
+  return formatOf(Intl.DateTimeFormat, locale, { hour: "2-digit", minute: "2-digit", timeZone }).format(ms);
 }
 
 if (typeof document !== "undefined") {

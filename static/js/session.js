@@ -27,6 +27,7 @@ export async function tell(typed, options) {
     method: "POST", body: new URLSearchParams(typed), redirect: "manual", ...options,
   });
   if (response.type === "opaqueredirect") leave();
+  return response;
 }
 
 /** fn is called, and waited for, before the page goes. */

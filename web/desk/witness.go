@@ -40,6 +40,12 @@ func (d *Desk) Hear(ctx context.Context, by Actor, seen Witness) (Witness, *Prob
 	return Witness{Size: head.Size, Root: head.Root, Restores: len(restores)}, nil
 }
 
+// Holds tells whether what a browser has seen is a part of the log as it is. Unlike
+// Hear it raises no alarm and puts nothing on record.
+func (d *Desk) Holds(ctx context.Context, seen Witness) bool {
+	return d.Store.Continues(ctx, seen.Size, seen.Root) == nil
+}
+
 // excused tells whether a restore was declared since that explains why the log
 // does not go as far, or not on as, the browser has seen. What came before the
 // restore must still be the same.
