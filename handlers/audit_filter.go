@@ -3,6 +3,7 @@ package handlers
 import (
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"frontdesk/store/audit"
@@ -47,7 +48,7 @@ func known(options []views.Option, value string) []views.Option {
 			return options
 		}
 	}
-	return append(options[:len(options):len(options)], views.Option{Value: value, Label: value})
+	return append(options[:len(options):len(options)], views.Option{Value: value, Label: strings.ReplaceAll(value, ",", ", ")})
 }
 
 // timeInput is the kind of input that can show a time as it was written.
@@ -79,6 +80,9 @@ func chips(q url.Values) []views.Chip {
 		value := q.Get(c.name)
 		if value == "" {
 			continue
+		}
+		if c.name == "what" {
+			value = strings.ReplaceAll(value, ",", ", ")
 		}
 		if c.name == "service" {
 			for _, o := range serviceOptions {

@@ -272,6 +272,7 @@ func TestAuditNeighbours(t *testing.T) {
 	mia, victor, alice := w.signedIn("mia"), w.signedIn("victor"), w.signedIn("alice")
 	customer := w.customer(emailFirst)
 	path := views.CustomerPath(customer.CUID)
+	w.fault(`{"service": "atom", "latency": "5ms"}`) // an act's steps are apart
 	for range 2 {
 		alice.submit(alice.get(path), path+"/sso", url.Values{"reason": {"ticket of Alice's"}}).wantStatus(http.StatusSeeOther)
 		w.fill(w.who("victor"), "filler", 2)

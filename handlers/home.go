@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -23,6 +24,11 @@ func (h *Handlers) home(w http.ResponseWriter, r *http.Request) error {
 	follow(&base)
 	page := views.HomePage{Page: base, CanCreate: v.Actor.Staff.Role.Includes(store.Manager)}
 	page.CanSMS = page.CanCreate && h.Desk.SMS()
+	if page.CanSMS {
+		if page.Callers, err = h.callers(ctx, v.Actor.Staff.ID); err != nil {
+			return err
+		}
+	}
 	mine := v.Actor.Staff.ID
 	if v.Actor.Staff.Role == store.Admin {
 		mine = 0 // everybody's
@@ -30,11 +36,12 @@ func (h *Handlers) home(w http.ResponseWriter, r *http.Request) error {
 	if page.Attention, err = h.attention(r, mine); err != nil {
 		return err
 	}
-	days, err := h.Store.Activity(ctx, startOfDay(h.Now()).AddDate(0, 0, -29), mine)
+	today := startOfDay(h.Now())
+	days, err := h.Store.Activity(ctx, today.AddDate(0, 0, 1-activityDays), mine, kindWhats()...)
 	if err != nil {
 		return err
 	}
-	page.Days, page.Total = chart(days, startOfDay(h.Now()))
+	page.Activity = activityChart(days, today)
 	page.Services = h.services()
 	recent, err := h.Store.RecentCustomers(ctx, v.Actor.Staff.ID, 6)
 	if err != nil {
@@ -46,16 +53,17 @@ func (h *Handlers) home(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page.Pinned = customerRows(pinned)
-	acts, err := h.Store.Search(ctx, audit.Filter{StaffID: mine}, audit.Page{Limit: 8})
+	acts, err := h.Store.Search(ctx, audit.Filter{StaffID: mine}, audit.Page{Limit: latestRead})
 	if err != nil {
 		return err
 	}
-	page.Acts = auditRows(acts.Entries)
+	rows := auditRows(acts.Entries)
 	for i, e := range acts.Entries {
 		if e.Who.StaffID == v.Actor.Staff.ID {
-			page.Acts[i].Who = "you"
+			rows[i].Who = "you"
 		}
 	}
+	page.Acts = folded(rows, latestShown)
 	if v.Actor.Staff.Role == store.Admin {
 		if page.Log, err = h.logHealth(r); err != nil {
 			return err
@@ -66,6 +74,29 @@ func (h *Handlers) home(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return h.render(w, r, http.StatusOK, views.Home(page))
+}
+
+// Home shows the latest acts, of so many as it reads: an import makes hundreds.
+const latestShown, latestRead = 8, 60
+
+// folded takes acts of one kind that one person did one after the other, with the same
+// end, for one row: three or more of them. At most n rows remain.
+func folded(rows []views.AuditRow, n int) []views.AuditRow {
+	var all []views.AuditRow
+	for i := 0; i < len(rows) && len(all) < n; {
+		end := i + 1
+		for end < len(rows) && rows[end].What == rows[i].What && rows[end].Who == rows[i].Who && rows[end].Outcome == rows[i].Outcome {
+			end++
+		}
+		if end-i < 3 {
+			end = i + 1
+		}
+		row := rows[i]
+		row.More = end - i - 1
+		all = append(all, row)
+		i = end
+	}
+	return all
 }
 
 // attention is what a person should look at first.
@@ -82,6 +113,11 @@ func (h *Handlers) attention(r *http.Request, staffID int64) ([]views.AttentionI
 			return nil, err
 		}
 		items = append(items, outside...)
+		stopped, err := h.importAttention(r.Context(), staffID)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, stopped...)
 	}
 	unknown, err := h.Store.Search(r.Context(), audit.Filter{
 		StaffID: staffID, Result: audit.Unknown, Effect: true, From: h.Now().AddDate(0, 0, -attentionDays),
@@ -102,6 +138,21 @@ func (h *Handlers) attention(r *http.Request, staffID int64) ([]views.AttentionI
 		items = append(items, item)
 	}
 	return items, nil
+}
+
+// importAttention are the imports that stand still until somebody resumes them.
+func (h *Handlers) importAttention(ctx context.Context, staffID int64) ([]views.AttentionItem, error) {
+	paused, err := h.Store.ImportsIn(ctx, store.ImportPaused)
+	if err != nil {
+		return nil, err
+	}
+	var items []views.AttentionItem
+	for _, i := range paused {
+		if staffID == 0 || i.StaffID == staffID {
+			items = append(items, views.AttentionItem{Icon: "pause", Title: "The import of " + i.FileName + " is paused", Text: i.Note, Path: views.ImportItem{ID: i.ID}.Path(), Link: "Look"})
+		}
+	}
+	return items[:min(len(items), 5)], nil
 }
 
 // services is how the three have done lately, from real calls.
@@ -128,26 +179,6 @@ func serviceState(s desk.Health, off bool) string {
 		return "trouble"
 	}
 	return "ok"
-}
-
-// chart fills in the days without any act and scales the bars to the highest.
-func chart(counted []audit.Day, today time.Time) (days []views.ActivityDay, total int) {
-	by := map[time.Time]audit.Day{}
-	highest := 1
-	for _, d := range counted {
-		by[d.Date] = d
-		highest = max(highest, d.Done+d.Failed)
-		total += d.Done + d.Failed
-	}
-	for i := range 30 {
-		d := by[today.AddDate(0, 0, i-29)]
-		bar := views.ActivityDay{Date: today.AddDate(0, 0, i-29), Done: d.Done, Failed: d.Failed, DoneHeight: d.Done * 100 / highest, FailedHeight: d.Failed * 100 / highest}
-		if d.Failed > 0 {
-			bar.FailedHeight = max(bar.FailedHeight, 2) // one failure among many still shows
-		}
-		days = append(days, bar)
-	}
-	return days, total
 }
 
 func startOfDay(t time.Time) time.Time {

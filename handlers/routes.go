@@ -41,7 +41,7 @@ func (h *Handlers) allRoutes() []route {
 	onCustomer := func(label, icon, anchor, words string) views.Command {
 		return views.Command{Label: label, Icon: icon, Anchor: anchor, Words: words}
 	}
-	return []route{
+	all := []route{
 		{"GET /login", public, h.loginForm, none},
 		{"POST /login", public, h.login, none},
 		{"POST /logout", public, h.logout, none},
@@ -130,6 +130,10 @@ func (h *Handlers) allRoutes() []route {
 		{"POST /staff/{id}", admin, h.staffChange, none},
 		{"POST /staff/throttle/lift", admin, h.throttleLift, none},
 	}
+	if h.Demo != nil { // with made-up data on it, it would only be in the way elsewhere
+		all = append(all, route{"GET /styleguide", viewer, h.styleGuide, page("Style guide", "eye", "components design colours type icons")})
+	}
+	return all
 }
 
 // mux puts the routes behind their checks.

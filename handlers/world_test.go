@@ -52,6 +52,7 @@ type setup struct {
 	super     [2]string
 	portals   []string
 	proxies   []netip.Prefix
+	demo      bool
 }
 
 // smsLimits are the desk's limits on SMS codes.
@@ -248,7 +249,11 @@ func (w *world) start() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	h, err := New(Config{Desk: d, Store: db, Assets: assets, Log: log, Now: w.clock.Now, BaseURL: base, Secret: w.secret, OldSecret: w.oldSecret, Portals: names, Proxies: s.proxies})
+	config := Config{Desk: d, Store: db, Assets: assets, Log: log, Now: w.clock.Now, BaseURL: base, Secret: w.secret, OldSecret: w.oldSecret, Portals: names, Proxies: s.proxies}
+	if s.demo {
+		config.Demo = &Demo{Password: sandbox.Password}
+	}
+	h, err := New(config)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -143,6 +144,21 @@ func (a *Assets) Path(name string) string {
 		a.unknown = append(a.unknown, name)
 	}
 	return prefix + name
+}
+
+var symbol = regexp.MustCompile(`<symbol id="([^"]+)"`)
+
+// Icons are the names of the icons that pages can show; none while they are not built.
+func (a *Assets) Icons() []string {
+	f := a.files[strings.TrimPrefix(a.paths["icons.svg"], prefix)]
+	if f == nil {
+		return nil
+	}
+	var names []string
+	for _, found := range symbol.FindAllSubmatch(f.variants[len(f.variants)-1].body, -1) { // the last is plain
+		names = append(names, string(found[1]))
+	}
+	return names
 }
 
 // Ready is ErrNotBuilt when there are no assets, or names the assets that pages

@@ -35,13 +35,17 @@ func (tx *Tx) AddProof(ctx context.Context, p Proof) error {
 // LastProof returns the latest proof for a customer; ErrNotFound when there is
 // none.
 func (db *DB) LastProof(ctx context.Context, cuid string) (Proof, error) {
+	return one(scanProof(db.reader.QueryRowContext(ctx, `SELECT `+proofColumns+` FROM proofs WHERE cuid = $1 ORDER BY id DESC LIMIT 1`, cuid)))
+}
+
+const proofColumns = `cuid, phone, staff_id, staff_name, entry_id, on_file, proved_at`
+
+func scanProof(row scanner) (Proof, error) {
 	var p Proof
 	var at sql.NullInt64
-	err := db.reader.QueryRowContext(ctx, `
-		SELECT cuid, phone, staff_id, staff_name, entry_id, on_file, proved_at FROM proofs WHERE cuid = $1 ORDER BY id DESC LIMIT 1`, cuid).
-		Scan(&p.CUID, &p.Phone, &p.StaffID, &p.StaffName, &p.EntryID, &p.OnFile, &at)
+	err := row.Scan(&p.CUID, &p.Phone, &p.StaffID, &p.StaffName, &p.EntryID, &p.OnFile, &at)
 	p.At = fromMillis(at)
-	return one(p, err)
+	return p, err
 }
 
 // ProvesACaller tells whether an entry of the log is what a proof rests on.

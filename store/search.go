@@ -31,9 +31,9 @@ func (db *DB) EntriesSince(ctx context.Context, since time.Time) (int, error) {
 }
 
 // Activity counts what staff did on each day since from; staffID 0 counts
-// everybody's.
-func (db *DB) Activity(ctx context.Context, from time.Time, staffID int64) ([]audit.Day, error) {
-	return db.index.Days(ctx, db.reader, from, staffID)
+// everybody's. Of each kind, a set of whats, it also counts those that belong to it.
+func (db *DB) Activity(ctx context.Context, from time.Time, staffID int64, kinds ...[]string) ([]audit.Day, error) {
+	return db.index.Days(ctx, db.reader, from, staffID, kinds...)
 }
 
 // textBatch is how many entries enter the text index in one transaction: the

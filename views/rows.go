@@ -39,6 +39,7 @@ type AuditRow struct {
 	Duration time.Duration
 	Detail   string
 	Settled  string // what a sync found out about an unknown create
+	More     int    // others of the same kind right before it, which have no row of their own
 	Event    bool
 }
 

@@ -501,10 +501,12 @@ func TestBrowser(t *testing.T) {
 		for name, work := range map[string]func(*testing.T, context.Context, services, dashboard){
 			"manager": managerAtWork, "looking around": managerLooksAround, "admin": adminAtWork, "keyboard": keyboardOnly, "without JavaScript": withoutScripts, "away": managerAway,
 			"import": managerImports, "on the phone": beside, "palette": managerInAHurry,
+			"keys counted": keysCounted,
 		} {
 			t.Run(name, func(t *testing.T) { t.Parallel(); work(t, chromium, s, d) })
 		}
 	})
+	t.Run("style guide", func(t *testing.T) { styleGuide(t, chromium) })
 	t.Run("ATOM down", func(t *testing.T) { atomDown(t, chromium, s, d) })
 	t.Run("faults are found", func(t *testing.T) { faultsAreFound(t, chromium, d) })
 }

@@ -82,6 +82,13 @@ for (const [name, t] of Object.entries(found)) {
       }
     });
   }
+  test(`${name}: kinds of act in a chart stand out from the surface, and neighbours from each other in grey`, () => {
+    const kinds = [1, 2, 3, 4, 5].map((n) => t[`kind-${n}`]).concat([t.outline]);
+    for (const [i, kind] of kinds.entries()) {
+      assert.ok(contrast(kind, t["base-100"]) >= 3, `kind ${i + 1}: ${contrast(kind, t["base-100"]).toFixed(2)}:1`);
+      if (i > 0) assert.ok(Math.abs(kind[0] - kinds[i - 1][0]) >= 0.15, `kinds ${i} and ${i + 1} are as light as each other`);
+    }
+  });
   test(`${name}: every colour can be shown in sRGB`, () => {
     for (const [token, lab] of Object.entries(t)) {
       const rgb = linear(lab);

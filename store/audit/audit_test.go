@@ -201,6 +201,7 @@ func TestFilters(t *testing.T) {
 		{"text is an act's ID", audit.Filter{Text: "act"}, "1"},
 		{"text is part of an act's ID", audit.Filter{Text: "ac"}, ""},
 		{"effect", audit.Filter{Effect: true}, "3 1"},
+		{"two kinds of act", audit.Filter{What: "sign in,send SMS code"}, "5 3"},
 		{"the whole log", audit.Filter{Whole: true}, "5 4 3 2 1"},
 		{"the whole log by text", audit.Filter{Whole: true, Text: "sign in"}, "5 4"},
 		{"text that no entry can hold", audit.Filter{Text: "\x00\xff"}, ""},
@@ -249,6 +250,30 @@ func TestActivityCountsDays(t *testing.T) {
 		if got, err := l.Activity(ctx, from, staff); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("of %d: %+v, %v; want %+v", staff, got, err, want)
 		}
+	}
+}
+
+// Each kind's own part of the day; what belongs to none is in the day's sum alone.
+func TestActivityCountsKinds(t *testing.T) {
+	l := newLog(t)
+	for _, e := range []audit.Entry{
+		{What: "send SMS code", Result: audit.Done}, {What: "verify SMS code", Result: audit.Refused}, {What: "sign in", Result: audit.Done},
+		{What: "open as customer", Result: audit.Done}, {What: "open as customer", Result: audit.Unknown},
+	} {
+		e.Phase, e.Who = audit.Event, audit.Who{StaffID: 1}
+		l.append(e)
+	}
+	l.at = l.at.AddDate(0, 0, 1)
+	l.append(audit.Entry{Phase: audit.Event, Who: audit.Who{StaffID: 1}, What: "sign in", Result: audit.Done})
+	got, err := l.Activity(ctx, start, 1, []string{"send SMS code", "verify SMS code"}, []string{"open as customer"}, []string{"never done"})
+	if err != nil || len(got) != 2 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if want := []audit.Ended{{1, 1}, {1, 1}, {}}; got[0].Done != 3 || got[0].Failed != 2 || !reflect.DeepEqual(got[0].Kinds, want) {
+		t.Errorf("%+v, want %+v of 3 done and 2 not", got[0], want)
+	}
+	if want := make([]audit.Ended, 3); got[1].Done != 1 || !reflect.DeepEqual(got[1].Kinds, want) {
+		t.Errorf("%+v, want %+v of 1 done", got[1], want)
 	}
 }
 

@@ -41,13 +41,18 @@ func (x *Index) Since(ctx context.Context, q Querier, moment time.Time) (int, er
 type Day struct {
 	Date   time.Time
 	Done   int
-	Failed int // everything that ended otherwise
+	Failed int     // everything that ended otherwise
+	Kinds  []Ended // of these, those of each kind that was asked for
 }
 
+// Ended is how many acts and events of a kind ended well, and how many did not.
+type Ended struct{ Done, Failed int }
+
 // Days counts the outcomes and events of each day since from; staffID 0 counts
-// everybody's, but not those of frontdesk itself or of strangers. Days without
-// any are left out.
-func (x *Index) Days(ctx context.Context, q Querier, from time.Time, staffID int64) ([]Day, error) {
+// everybody's, but not those of frontdesk itself or of strangers. Of each kind, a
+// set of whats, it also counts those that belong to it. Days without any are left
+// out.
+func (x *Index) Days(ctx context.Context, q Querier, from time.Time, staffID int64, kinds ...[]string) ([]Day, error) {
 	if err := x.Follow(ctx, q); err != nil {
 		return nil, err
 	}
@@ -74,13 +79,31 @@ func (x *Index) Days(ctx context.Context, q Querier, from time.Time, staffID int
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	done := roaring.And(set, of(x.results, Done))
+	type sets struct{ all, done *roaring.Bitmap }
+	var ofKind []sets
+	for _, whats := range kinds {
+		all := roaring.And(set, x.ofWhats(whats))
+		ofKind = append(ofKind, sets{all, roaring.And(all, done)})
+	}
 	days := map[int64]Day{} // a day can come twice, for clocks are set back
 	x.hours.grouped(func(h int64) int64 { return floor(h, 24) }, func(n int64, first, last uint32) {
-		all, well := set.CardinalityInRange(uint64(first), uint64(last)+1), done.CardinalityInRange(uint64(first), uint64(last)+1)
-		if all > 0 {
-			d := days[n]
-			days[n] = Day{time.Unix(n*day, 0).UTC(), d.Done + int(well), d.Failed + int(all-well)}
+		add := func(e *Ended, all, done *roaring.Bitmap) {
+			well := int(done.CardinalityInRange(uint64(first), uint64(last)+1))
+			e.Done, e.Failed = e.Done+well, e.Failed+int(all.CardinalityInRange(uint64(first), uint64(last)+1))-well
 		}
+		var both Ended
+		if add(&both, set, done); both == (Ended{}) {
+			return
+		}
+		d, again := days[n]
+		if !again && len(kinds) > 0 {
+			d.Kinds = make([]Ended, len(kinds))
+		}
+		for i, k := range ofKind {
+			add(&d.Kinds[i], k.all, k.done)
+		}
+		d.Date, d.Done, d.Failed = time.Unix(n*day, 0).UTC(), d.Done+both.Done, d.Failed+both.Failed
+		days[n] = d
 	})
 	var sorted []Day
 	for _, n := range slices.Sorted(maps.Keys(days)) {
@@ -93,7 +116,8 @@ func (x *Index) Days(ctx context.Context, q Querier, from time.Time, staffID int
 const maxRecent = 1024
 
 // RecentSubjects returns the IDs of the last n subjects that a person acted on,
-// the latest first; fewer when their newest entries speak of fewer.
+// the latest first; fewer when their newest entries speak of fewer. Those whom an
+// import created in their name come after all others.
 func (x *Index) RecentSubjects(ctx context.Context, q Querier, staffID int64, n int) ([]string, error) {
 	if err := x.Follow(ctx, q); err != nil {
 		return nil, err
@@ -101,7 +125,7 @@ func (x *Index) RecentSubjects(ctx context.Context, q Querier, staffID int64, n 
 	x.mu.RLock()
 	set := x.by(func(p *person) bool { return p.staffID == staffID })
 	x.mu.RUnlock()
-	var subjects []string
+	var subjects, imported []string
 	newest := set.ReverseIterator()
 	for read := 0; len(subjects) < n && read < maxRecent && newest.HasNext(); read += idList {
 		var ids []uint32
@@ -112,30 +136,50 @@ func (x *Index) RecentSubjects(ctx context.Context, q Querier, staffID int64, n 
 		if err != nil {
 			return nil, err
 		}
-		for _, id := range on {
-			if id != "" && len(subjects) < n && !slices.Contains(subjects, id) {
-				subjects = append(subjects, id)
+		for _, s := range on {
+			to := &subjects
+			if s.imported {
+				to = &imported
 			}
+			if s.id != "" && len(*to) < n && !slices.Contains(*to, s.id) {
+				*to = append(*to, s.id)
+			}
+		}
+	}
+	for _, id := range imported {
+		if len(subjects) < n && !slices.Contains(subjects, id) {
+			subjects = append(subjects, id)
 		}
 	}
 	return subjects, nil
 }
 
+// byImport is the request of what an import does.
+const byImport = "import"
+
+// subject is whom or what an entry is about.
+type subject struct {
+	id       string
+	imported bool
+}
+
 // subjectsOf returns the subject of each entry, newest first.
-func subjectsOf(ctx context.Context, q Querier, ids []uint32) ([]string, error) {
+func subjectsOf(ctx context.Context, q Querier, ids []uint32) ([]subject, error) {
 	placeholders, args := listing(ids)
-	rows, err := q.QueryContext(ctx, `SELECT on_id FROM audit_entries WHERE id IN (`+placeholders+`) ORDER BY id DESC`, args...)
+	rows, err := q.QueryContext(ctx, `SELECT on_id, request_id FROM audit_entries WHERE id IN (`+placeholders+`) ORDER BY id DESC`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read the audit log's subjects: %w", err)
 	}
 	defer rows.Close()
-	var all []string
+	var all []subject
 	for rows.Next() {
-		var on string
-		if err := rows.Scan(&on); err != nil {
+		var s subject
+		var request string
+		if err := rows.Scan(&s.id, &request); err != nil {
 			return nil, fmt.Errorf("read the audit log's subjects: %w", err)
 		}
-		all = append(all, on)
+		s.imported = request == byImport
+		all = append(all, s)
 	}
 	return all, rows.Err()
 }

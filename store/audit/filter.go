@@ -13,7 +13,7 @@ import (
 type Filter struct {
 	StaffID int64  // only this person's acts
 	Who     string // a fragment of name, username or portal:username
-	What    string // exact
+	What    string // exact; several are told apart by commas
 	On      string // a fragment of the subject's ID, name or e-mail
 	OnID    string // exact
 	Result  Result
@@ -83,7 +83,7 @@ const whatLive = "read live record"
 func (f *Filter) Match(e *Entry, fold func(string) string) bool {
 	switch {
 	case f.StaffID != 0 && e.Who.StaffID != f.StaffID,
-		f.What != "" && e.What != f.What,
+		f.What != "" && !slices.Contains(f.whats(), e.What),
 		f.OnID != "" && e.On.ID != f.OnID,
 		f.Result != "" && e.Result != f.Result,
 		f.Service != "" && e.Service != f.Service,
@@ -102,6 +102,9 @@ func (f *Filter) Match(e *Entry, fold func(string) string) bool {
 	return text == "" || e.Act == f.Text || holds(fold, text, e.Who.texts()...) ||
 		holds(fold, text, e.What, e.On.ID, e.On.Name, e.On.Email, e.Reason, e.Detail, e.Who.Address) || strings.HasPrefix(fold(e.Who.Request), text)
 }
+
+// whats are the kinds of act that What names.
+func (f *Filter) whats() []string { return strings.Split(f.What, ",") }
 
 // texts are what Filter.Who looks into: the name, and portal:username.
 func (w Who) texts() []string {

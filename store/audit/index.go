@@ -204,6 +204,18 @@ func of[K comparable](all map[K]*roaring.Bitmap, k K) *roaring.Bitmap {
 	return roaring.New()
 }
 
+// ofWhats returns the entries of acts of these kinds. It is for reading.
+func (f *facets) ofWhats(whats []string) *roaring.Bitmap {
+	if len(whats) == 1 {
+		return of(f.whats, whats[0])
+	}
+	all := make([]*roaring.Bitmap, len(whats))
+	for i, what := range whats {
+		all[i] = of(f.whats, what)
+	}
+	return roaring.FastOr(all...)
+}
+
 // by returns the entries of the people whom match lets through, strangers not
 // among them.
 func (f *facets) by(match func(*person) bool) *roaring.Bitmap {

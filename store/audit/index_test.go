@@ -170,6 +170,20 @@ func TestRecentSubjectsAreThoseOfOnePersonLatestFirst(t *testing.T) {
 	}
 }
 
+// Whom one worked with by hand is not pushed out by an import of hundreds.
+func TestRecentSubjectsOfAnImportComeLast(t *testing.T) {
+	l := newLog(t)
+	for _, e := range []struct{ on, request string }{{"a", "r1"}, {"b", "import"}, {"c", "r2"}, {"d", "import"}, {"b", "r3"}, {"e", "import"}} {
+		l.append(audit.Entry{Phase: audit.Event, Who: audit.Who{StaffID: 1, Request: e.request}, On: audit.Subject{ID: e.on}, Result: audit.Done})
+	}
+	x := audit.NewIndex(store.Fold)
+	for n, want := range map[int]string{2: "b c", 4: "b c a e", 9: "b c a e d"} {
+		if got, err := x.RecentSubjects(ctx, l.raw, 1, n); err != nil || strings.Join(got, " ") != want {
+			t.Errorf("last %d: %q, %v; want %s", n, got, err, want)
+		}
+	}
+}
+
 func TestEntriesSinceAMoment(t *testing.T) {
 	l := newLog(t)
 	l.random(rand.New(rand.NewPCG(17, 18)), 300)

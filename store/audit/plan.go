@@ -167,7 +167,7 @@ func (f *facets) within(filter Filter) *roaring.Bitmap {
 		set.And(f.by(func(p *person) bool { return p.staffID == filter.StaffID }))
 	}
 	if filter.What != "" {
-		set.And(of(f.whats, filter.What))
+		set.And(f.ofWhats(filter.whats()))
 	}
 	if filter.Result != "" {
 		set.And(of(f.results, filter.Result))
