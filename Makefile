@@ -42,7 +42,7 @@ test: check chromium ## run every test, those in Chromium included
 	$(if $(filter 1,$(RACE)),CGO_ENABLED=1 $(GO) test -race -timeout 10m -parallel 4 -run '$(RACING)' ./handlers)
 	$(GO) test -timeout 10m -parallel 4 ./cmd/... ./static ./views ./handlers ./store/audit
 	$(if $(filter 1,$(RACE)),$(GO) test -timeout 10m -run '$(SLOW)' ./store ./web/desk)
-	@$(MAKE) --no-print-directory lighthouse
+	@$(MAKE) --no-print-directory lighthouse PAGES=sample
 
 # The race detector needs a C compiler; a machine without one runs the same tests without it.
 # It slows SQLite down fifteen times. So it watches where things run at once: the store, the desk and the clients,
@@ -84,7 +84,7 @@ ONCE = BenchmarkAppend|BenchmarkSearch|BenchmarkMillion|BenchmarkHundredThousand
 
 # Lighthouse has a package of its own, so that nothing of it is in ours. It finds Chromium by itself, or in CHROME_PATH.
 lighthouse: build chromium .ci/lighthouse/node_modules/.package-lock.json ## audit the main pages with Lighthouse: phone and desktop, light and dark
-	node .ci/lighthouse/run.mjs
+	node .ci/lighthouse/run.mjs $(PAGES)
 
 .ci/lighthouse/node_modules/.package-lock.json: .ci/lighthouse/package.json .ci/lighthouse/package-lock.json
 	cd .ci/lighthouse && npm ci --silent --no-fund --no-audit

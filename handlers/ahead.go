@@ -36,17 +36,17 @@ func (v *visit) settled() bool {
 // rules tell a browser which pages it may fetch ahead, by role: those that a
 // person in it may read, and nothing that only looks like one of them.
 func (h *Handlers) rules(role store.Role) *views.Ahead {
-	rules := &views.Ahead{}
+	var pages, others []string
 	for _, rt := range h.routes {
 		switch {
 		case !strings.HasPrefix(rt.Pattern, "GET "), !role.Includes(rt.Needs):
 		case rt.isAhead():
-			rules.Pages = append(rules.Pages, linkPattern(rt.address()))
+			pages = append(pages, linkPattern(rt.address()))
 		case looksAhead(rt.address()):
-			rules.Others = append(rules.Others, rt.address())
+			others = append(others, rt.address())
 		}
 	}
-	return rules
+	return views.NewAhead(pages, others)
 }
 
 // looksAhead tells whether an address fits the pattern of a page that may be

@@ -1,12 +1,14 @@
 package handlers
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
 
 	"frontdesk/store"
 	"frontdesk/store/audit"
+	"frontdesk/views/lang"
 	"frontdesk/web/desk"
 )
 
@@ -105,14 +107,14 @@ func auditPath(q url.Values) string {
 	return "/audit?" + q.Encode()
 }
 
-func settleWords(c store.OpenCreate) string {
+func settleWords(ctx context.Context, c store.OpenCreate) string {
 	switch c.State {
 	case "open":
-		return "The answer was lost. frontdesk is looking in ATOM's list whether the customer was created."
+		return lang.T(ctx, "The answer was lost. frontdesk is looking in ATOM's list whether the customer was created.")
 	case "created":
-		return "The answer was lost, but the customer was created: ATOM lists them with cuid " + c.CUID + "."
+		return lang.T(ctx, "The answer was lost, but the customer was created: ATOM lists them with cuid %s.", c.CUID)
 	case "not created":
-		return "The answer was lost, and the customer was not created: ATOM does not list them. It may be sent again."
+		return lang.T(ctx, "The answer was lost, and the customer was not created: ATOM does not list them. It may be sent again.")
 	}
 	return ""
 }

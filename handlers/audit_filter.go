@@ -1,37 +1,54 @@
 package handlers
 
 import (
+	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"frontdesk/store/audit"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 )
 
 // serviceOptions are the services as a filter offers them.
-var serviceOptions = []views.Option{{Value: "", Label: "Any"}, {Value: "atom", Label: "ATOM"}, {Value: "portal", Label: "Portal"}, {Value: "ip1", Label: "iP1"}}
+func serviceOptions(ctx context.Context) []views.Option {
+	return []views.Option{
+		{Value: "", Label: lang.T(ctx, "Any")}, {Value: "atom", Label: "ATOM"}, {Value: "portal", Label: lang.T(ctx, "Portal")}, {Value: "ip1", Label: "iP1"},
+	}
+}
+
+// What audit.ParseFilter says is wrong.
+var _ = []string{
+	lang.Mark("One of the outcomes in the list."), lang.Mark("One of the services in the list."), lang.Mark("A date, such as 2026-11-22."),
+	lang.Mark("This is before the first day."),
+}
 
 // filterInputs are the filter's fields as typed, with what is wrong with them.
-func filterInputs(q url.Values, wrong map[string]string, whats []string, all bool) views.AuditFilter {
+func filterInputs(ctx context.Context, q url.Values, wrong map[string]string, whats []string, all bool) views.AuditFilter {
 	input := func(name, label, kind, placeholder string, options []views.Option) views.Input {
-		return views.Input{ID: "filter-" + name, Name: name, Label: label, Type: kind, Placeholder: placeholder, Value: q.Get(name), Error: wrong[name], Options: options}
+		return views.Input{ID: "filter-" + name, Name: name, Label: label, Type: kind, Placeholder: placeholder, Value: q.Get(name),
+			Error: lang.Word(ctx, wrong[name]), Options: options}
 	}
-	acts := []views.Option{{Value: "", Label: "Anything"}}
+	acts := []views.Option{{Value: "", Label: lang.T(ctx, "Anything")}}
 	for _, what := range whats {
-		acts = append(acts, views.Option{Value: what, Label: what})
+		acts = append(acts, views.Option{Value: what, Label: lang.Word(ctx, what)})
 	}
-	outcomes := []views.Option{{Value: "", Label: "Any"}}
+	slices.SortStableFunc(acts[1:], func(a, b views.Option) int { return strings.Compare(a.Label, b.Label) })
+	outcomes := []views.Option{{Value: "", Label: lang.T(ctx, "Any")}}
 	for _, o := range audit.Results {
-		outcomes = append(outcomes, views.Option{Value: string(o), Label: string(o)})
+		outcomes = append(outcomes, views.Option{Value: string(o), Label: lang.T(ctx, string(o))})
 	}
 	f := views.AuditFilter{
-		Text: input("q", "Text", "search", "Anything that the log says", nil), What: input("what", "What", "", "", known(acts, q.Get("what"))),
-		Outcome: input("outcome", "Outcome", "", "", known(outcomes, q.Get("outcome"))),
-		Who:     input("who", "Who", "text", "Name or username", nil), On: input("on", "On whom", "text", "Company, e-mail or cuid", nil),
-		Service: input("service", "Service", "", "", known(serviceOptions, q.Get("service"))),
-		From:    input("from", "From", timeInput(q.Get("from")), "", nil), To: input("to", "To", timeInput(q.Get("to")), "", nil),
+		Text:    input("q", lang.T(ctx, "Text"), "search", lang.T(ctx, "Anything that the log says"), nil),
+		What:    input("what", lang.T(ctx, "What"), "", "", known(acts, q.Get("what"), actNames(ctx, q.Get("what")))),
+		Outcome: input("outcome", lang.T(ctx, "Outcome"), "", "", known(outcomes, q.Get("outcome"), q.Get("outcome"))),
+		Who:     input("who", lang.T(ctx, "Who"), "text", lang.T(ctx, "Name or username"), nil),
+		On:      input("on", lang.T(ctx, "On whom"), "text", lang.T(ctx, "Company, e-mail or cuid"), nil),
+		Service: input("service", lang.T(ctx, "Service"), "", "", known(serviceOptions(ctx), q.Get("service"), q.Get("service"))),
+		From:    input("from", lang.T(ctx, "From"), timeInput(q.Get("from")), "", nil), To: input("to", lang.T(ctx, "To"), timeInput(q.Get("to")), "", nil),
 		CanWho: all, Narrow: len(q) > 0,
 	}
 	for _, name := range []string{"who", "on", "service", "from", "to"} {
@@ -42,13 +59,22 @@ func filterInputs(q url.Values, wrong map[string]string, whats []string, all boo
 
 // known adds what was typed to the options when it is none of them, so that it
 // stays on the form.
-func known(options []views.Option, value string) []views.Option {
+func known(options []views.Option, value, label string) []views.Option {
 	for _, o := range options {
 		if o.Value == value {
 			return options
 		}
 	}
-	return append(options[:len(options):len(options)], views.Option{Value: value, Label: strings.ReplaceAll(value, ",", ", ")})
+	return append(options[:len(options):len(options)], views.Option{Value: value, Label: label})
+}
+
+// actNames are the acts of a filter, which names several with commas between.
+func actNames(ctx context.Context, what string) string {
+	names := strings.Split(what, ",")
+	for i, name := range names {
+		names[i] = lang.Word(ctx, name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // timeInput is the kind of input that can show a time as it was written.
@@ -65,7 +91,7 @@ func timeInput(value string) string {
 }
 
 // chips are what is set, each with the way to take it out.
-func chips(q url.Values) []views.Chip {
+func chips(ctx context.Context, q url.Values) []views.Chip {
 	var all []views.Chip
 	add := func(label, value string, names ...string) {
 		var pairs []string
@@ -75,33 +101,32 @@ func chips(q url.Values) []views.Chip {
 		all = append(all, views.Chip{Label: label, Value: value, Path: auditPath(with(q, pairs...))})
 	}
 	for _, c := range []struct{ name, label string }{
-		{"q", "Text"}, {"who", "Who"}, {"what", "What"}, {"on", "On"}, {"outcome", "Outcome"}, {"service", "Service"},
+		{"q", lang.T(ctx, "Text")}, {"who", lang.T(ctx, "Who")}, {"what", lang.T(ctx, "What")}, {"on", lang.T(ctx, "On whom")},
+		{"outcome", lang.T(ctx, "Outcome")}, {"service", lang.T(ctx, "Service")},
 	} {
 		value := q.Get(c.name)
 		if value == "" {
 			continue
 		}
-		if c.name == "what" {
-			value = strings.ReplaceAll(value, ",", ", ")
-		}
-		if c.name == "service" {
-			for _, o := range serviceOptions {
-				if o.Value == value {
-					value = o.Label
-				}
-			}
+		switch c.name {
+		case "what":
+			value = actNames(ctx, value)
+		case "outcome":
+			value = lang.Word(ctx, value)
+		case "service":
+			value = serviceName(ctx, value)
 		}
 		add(c.label, value, c.name)
 	}
-	switch from, to := readableTime(q.Get("from")), readableTime(q.Get("to")); {
+	switch from, to := readableTime(ctx, q.Get("from")), readableTime(ctx, q.Get("to")); {
 	case from != "" && from == to: // the whole of one day
-		add("Day", from, "from", "to")
+		add(lang.T(ctx, "Day"), from, "from", "to")
 	case from != "" && to != "":
-		add("Time", from+" to "+to, "from", "to")
+		add(lang.T(ctx, "Time"), lang.T(ctx, "%s to %s", from, to), "from", "to")
 	case from != "":
-		add("Since", from, "from")
+		add(lang.T(ctx, "Since"), from, "from")
 	case to != "":
-		add("Until", to, "to")
+		add(lang.T(ctx, "Until"), to, "to")
 	}
 	return all
 }
@@ -123,15 +148,15 @@ func readTime(text string) (time.Time, error) {
 
 // readableTime writes a time of the address for a person; as it is when it is
 // none.
-func readableTime(text string) string {
+func readableTime(ctx context.Context, text string) string {
 	t, err := readTime(text)
 	switch {
 	case text == "" || err != nil:
 		return text
 	case len(text) == len(time.DateOnly):
-		return t.Format("2 Jan 2006")
+		return lang.Day(ctx, t)
 	case t.Second() != 0:
-		return t.Format("2 Jan 2006, 15:04:05")
+		return lang.T(ctx, "%s, %s", lang.Day(ctx, t), t.Format("15:04:05"))
 	}
-	return t.Format("2 Jan 2006, 15:04")
+	return lang.T(ctx, "%s, %s", lang.Day(ctx, t), t.Format("15:04"))
 }

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"frontdesk/store"
 	"frontdesk/store/audit"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 	"frontdesk/web/desk"
 )
 
@@ -59,8 +61,8 @@ func (h *Handlers) showAudit(w http.ResponseWriter, r *http.Request, status int,
 		return err
 	}
 	page := views.AuditPage{
-		Page: h.page(r, "Audit log"), Own: own, Problem: h.problem(r, failed.problem), Kept: failed.kept,
-		Filter: filterInputs(query, wrong, whats, staff.Role == store.Admin), Spans: spans(query, h.Now()), Chips: chips(query),
+		Page: h.page(r, lang.T(ctx, "Audit log")), Own: own, Problem: h.problem(r, failed.problem), Kept: failed.kept,
+		Filter: filterInputs(ctx, query, wrong, whats, staff.Role == store.Admin), Spans: spans(ctx, query, h.Now()), Chips: chips(ctx, query),
 	}
 	if page.Views, page.Save, err = h.savedViews(ctx, viewedAudit, staff, query, failed); err != nil {
 		return err
@@ -88,7 +90,7 @@ func (h *Handlers) showAudit(w http.ResponseWriter, r *http.Request, status int,
 	if !own {
 		h.Desk.ReadLog(ctx, visitOf(r).Actor, audit.Subject{ID: filter.OnID}, readingOf(query))
 	}
-	page.Rows, page.Chart, page.Turn = auditRows(results.Entries), auditChart(counted, query), turn(query, asked, results)
+	page.Rows, page.Chart, page.Turn = auditRows(ctx, results.Entries), auditChart(counted, query), turn(query, asked, results)
 	if results.Reached != 0 {
 		at, err := found(h.Store.Entry(ctx, results.Reached))
 		if err != nil {
@@ -97,7 +99,7 @@ func (h *Handlers) showAudit(w http.ResponseWriter, r *http.Request, status int,
 		page.Turn.Reached = at.At
 	}
 	if staff.Role == store.Admin {
-		page.Exports = exports(query)
+		page.Exports = exports(ctx, query)
 	}
 	if page.About = filter.OnID; page.About != "" && len(page.Rows) > 0 {
 		page.About = page.Rows[0].OnName
@@ -162,7 +164,7 @@ func turn(query url.Values, asked audit.Page, got audit.Found) views.Turn {
 }
 
 // exports are the files that an admin can have of what is filtered.
-func exports(query url.Values) []views.Link {
+func exports(ctx context.Context, query url.Values) []views.Link {
 	csv := func(delimiter string) string {
 		return "/audit/export.csv?" + with(query, "delimiter", delimiter).Encode()
 	}
@@ -171,7 +173,8 @@ func exports(query url.Values) []views.Link {
 		lines += "?" + query.Encode()
 	}
 	return []views.Link{
-		{Label: "CSV, comma", Path: csv("comma")}, {Label: "CSV, semicolon", Path: csv("semicolon")}, {Label: "CSV, tab", Path: csv("tab")},
+		{Label: lang.T(ctx, "CSV, comma"), Path: csv("comma")}, {Label: lang.T(ctx, "CSV, semicolon"), Path: csv("semicolon")},
+		{Label: lang.T(ctx, "CSV, tab"), Path: csv("tab")},
 		{Label: "JSON Lines", Path: lines},
 	}
 }
@@ -206,27 +209,27 @@ func (h *Handlers) auditAround(w http.ResponseWriter, r *http.Request, text stri
 		query.Set("on", filter.OnID)
 	}
 	page := views.AuditPage{
-		Page: h.page(r, "Around entry "+strconv.FormatInt(id, 10)), Around: e.ID, Rows: auditRows(all.Entries), Turn: turn(query, audit.Page{}, all),
+		Page: h.page(r, lang.T(ctx, "Around entry %s", strconv.FormatInt(id, 10))), Around: e.ID, Rows: auditRows(ctx, all.Entries), Turn: turn(query, audit.Page{}, all),
 		Own: filter.StaffID != 0,
 	}
 	page.Turn.Newest = auditPath(query)
 	if filter.OnID != "" {
-		page.About = auditRow(e).OnName
+		page.About = auditRow(ctx, e).OnName
 	}
 	return h.render(w, r, http.StatusOK, views.AuditAround(page))
 }
 
 // spans are the time spans of one click; the rest of the filter stays.
-func spans(query url.Values, now time.Time) []views.Link {
+func spans(ctx context.Context, query url.Values, now time.Time) []views.Link {
 	var all []views.Link
 	for _, s := range []struct {
 		label string
 		days  int
-	}{{"Today", 1}, {"7 days", 7}, {"30 days", 30}} {
+	}{{lang.T(ctx, "Today"), 1}, {lang.N(ctx, 7, "%s day", "%s days"), 7}, {lang.N(ctx, 30, "%s day", "%s days"), 30}} {
 		from := startOfDay(now).AddDate(0, 0, 1-s.days).Format(time.DateOnly)
 		all = append(all, views.Link{
 			Label: s.label, Path: auditPath(with(query, "from", from, "to", "")), Current: query.Get("from") == from && query.Get("to") == "",
 		})
 	}
-	return append(all, views.Link{Label: "All time", Path: auditPath(with(query, "from", "", "to", "")), Current: !query.Has("from") && !query.Has("to")})
+	return append(all, views.Link{Label: lang.T(ctx, "All time"), Path: auditPath(with(query, "from", "", "to", "")), Current: !query.Has("from") && !query.Has("to")})
 }

@@ -9,12 +9,13 @@ import (
 	"frontdesk/store"
 	"frontdesk/store/audit"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 )
 
 // auditProof says how the log proves itself, and how far its streams are.
 func (h *Handlers) auditProof(w http.ResponseWriter, r *http.Request) error {
 	h.hear(r)
-	page := views.AuditProofPage{Page: h.page(r, "Proof of the audit log"), Key: h.Store.AuditKey()}
+	page := views.AuditProofPage{Page: h.page(r, lang.T(r.Context(), "Proof of the audit log")), Key: h.Store.AuditKey()}
 	head, err := h.Store.Head(r.Context())
 	if err != nil && !errors.Is(err, audit.ErrAltered) { // which hear has put on the page
 		return err
@@ -26,7 +27,7 @@ func (h *Handlers) auditProof(w http.ResponseWriter, r *http.Request) error {
 	if page.Admin = visitOf(r).Actor.Staff.Role == store.Admin; page.Admin {
 		for _, s := range h.Desk.Streams() {
 			page.Streams = append(page.Streams, views.StreamRow{
-				Name: s.Name, Target: s.Target, Behind: s.Behind, OldestAt: s.OldestAt, FailingSince: s.FailingSince, DeliveredAt: s.DeliveredAt, LastError: s.LastError,
+				Name: s.Name, Target: s.Target, Behind: s.Behind, OldestAt: s.OldestAt, FailingSince: s.FailingSince, DeliveredAt: s.DeliveredAt, LastError: lang.Text(r.Context(), s.LastError),
 			})
 		}
 	}

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ func TestReadingTheLogIsOnRecord(t *testing.T) {
 	victor.get("/audit").wantStatus(http.StatusOK)
 	victor.get("/audit?outcome=done").wantStatus(http.StatusOK)
 	own := w.entries(audit.Filter{What: desk.WhatSignIn, Who: "victor"})[0]
-	victor.get(auditRow(own).Path()).wantStatus(http.StatusOK)
+	victor.get(auditRow(t.Context(), own).Path()).wantStatus(http.StatusOK)
 	if got := readings("victor"); len(got) != 0 {
 		t.Errorf("own entries: %+v", got)
 	}
@@ -29,7 +30,7 @@ func TestReadingTheLogIsOnRecord(t *testing.T) {
 		alice.get("/audit").wantStatus(http.StatusOK)
 		alice.get("/audit?outcome=done&cursor=5").wantStatus(http.StatusOK)
 		alice.get("/audit?outcome=done").wantStatus(http.StatusOK)
-		alice.get(auditRow(own).Path()).wantStatus(http.StatusOK)
+		alice.get(auditRow(t.Context(), own).Path()).wantStatus(http.StatusOK)
 	}
 	var details []string
 	for _, e := range readings("alice") {
@@ -53,7 +54,9 @@ func TestReadingTheLogIsOnRecord(t *testing.T) {
 	}
 }
 
-func itoa(n int64) string { return auditRow(audit.Entry{ID: n}).Path()[len("/audit/"):] }
+func itoa(n int64) string {
+	return auditRow(context.Background(), audit.Entry{ID: n}).Path()[len("/audit/"):]
+}
 
 // An admin has the whole log verified and sees what was found, on the proof's
 // page and on home.

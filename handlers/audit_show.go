@@ -13,6 +13,7 @@ import (
 	"frontdesk/store"
 	"frontdesk/store/audit"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 )
 
 func (h *Handlers) auditShow(w http.ResponseWriter, r *http.Request) error {
@@ -31,8 +32,8 @@ func (h *Handlers) auditShow(w http.ResponseWriter, r *http.Request) error {
 	}
 	h.hear(r)
 	page := views.AuditEntryPage{
-		Page: h.page(r, fmt.Sprintf("Entry %d", e.ID)), Row: auditRow(e), Facts: facts(e, staff.Role), Changes: readChanges(e.Changes),
-		Act: steps(act, e.ID), Settle: settleWords(settled),
+		Page: h.page(r, lang.T(ctx, "Entry %s", fmt.Sprint(e.ID))), Row: auditRow(ctx, e), Facts: facts(ctx, e, staff.Role), Changes: readChanges(e.Changes),
+		Act: steps(ctx, act, e.ID), Settle: settleWords(ctx, settled),
 	}
 	page.Intent = e.Phase == audit.Intent
 	if last := act[len(act)-1]; last.Phase == audit.Intent {
@@ -56,7 +57,7 @@ func (h *Handlers) neighbours(ctx context.Context, within audit.Filter, id int64
 		if err != nil || len(got.Entries) == 0 {
 			return "", err
 		}
-		return auditRow(got.Entries[0]).Path(), nil
+		return auditRow(ctx, got.Entries[0]).Path(), nil
 	}
 	if newer, err = path(audit.Page{After: id, Limit: 1}); err != nil {
 		return "", "", err
@@ -66,10 +67,10 @@ func (h *Handlers) neighbours(ctx context.Context, within audit.Filter, id int64
 }
 
 // steps are an act's entries with the time between them.
-func steps(act []audit.Entry, shown int64) []views.ActStep {
+func steps(ctx context.Context, act []audit.Entry, shown int64) []views.ActStep {
 	var all []views.ActStep
 	for i, e := range act {
-		step := views.ActStep{Row: auditRow(e), Intent: e.Phase == audit.Intent, Current: e.ID == shown}
+		step := views.ActStep{Row: auditRow(ctx, e), Intent: e.Phase == audit.Intent, Current: e.ID == shown}
 		if i > 0 {
 			step.Gap = e.At.Sub(act[i-1].At)
 		}
@@ -79,52 +80,52 @@ func steps(act []audit.Entry, shown int64) []views.ActStep {
 }
 
 // facts are the fields of an entry that say something.
-func facts(e audit.Entry, role store.Role) []views.NamedValue {
+func facts(ctx context.Context, e audit.Entry, role store.Role) []views.NamedValue {
 	var all []views.NamedValue
 	add := func(name, value, href string) {
 		if value != "" {
 			all = append(all, views.NamedValue{Name: name, Value: value, Href: href})
 		}
 	}
-	add("Time", e.At.Format("2006-01-02 15:04:05.000 UTC"), "")
-	who, href := whoName(e.Who), ""
+	add(lang.T(ctx, "Time"), e.At.Format("2006-01-02 15:04:05.000 UTC"), "")
+	who, href := whoName(ctx, e.Who), ""
 	if e.Who.Username != "" {
-		who += " (" + e.Who.Portal + ":" + e.Who.Username + ", " + e.Who.Role + ")"
+		who += " (" + e.Who.Portal + ":" + e.Who.Username + ", " + lang.Word(ctx, e.Who.Role) + ")"
 		if role == store.Admin {
 			href = auditPath(url.Values{"who": {e.Who.Username}})
 		}
 	}
-	add("Who", strings.ReplaceAll(who, ", )", ")"), href)
-	row := auditRow(e)
-	add("On", row.OnName, row.OnPath)
+	add(lang.T(ctx, "Who"), strings.ReplaceAll(who, ", )", ")"), href)
+	row := auditRow(ctx, e)
+	add(lang.T(ctx, "On whom"), row.OnName, row.OnPath)
 	if e.On.Email != row.OnName {
-		add("E-mail", e.On.Email, "")
+		add(lang.T(ctx, "E-mail"), e.On.Email, "")
 	}
 	if e.On.ID != row.OnName {
-		add("Subject ID", e.On.ID, "")
+		add(lang.T(ctx, "Subject ID"), e.On.ID, "")
 	}
-	add("Reason", e.Reason, "")
-	add("Detail", e.Detail, "")
+	add(lang.T(ctx, "Reason"), e.Reason, "")
+	add(lang.T(ctx, "Detail"), e.Detail, "")
 	if e.Evidence != 0 {
-		add("Caller verified by", fmt.Sprintf("entry %d", e.Evidence), fmt.Sprintf("/audit/%d", e.Evidence))
+		add(lang.T(ctx, "Caller verified by"), lang.T(ctx, "entry %s", fmt.Sprint(e.Evidence)), fmt.Sprintf("/audit/%d", e.Evidence))
 	}
-	add("Service", serviceName(e.Service), "")
+	add(lang.T(ctx, "Service"), serviceName(ctx, e.Service), "")
 	if e.Status != 0 {
-		add("HTTP status", strconv.Itoa(e.Status), "")
+		add(lang.T(ctx, "HTTP status"), strconv.Itoa(e.Status), "")
 	}
 	if e.Duration > 0 {
-		add("Took", fmt.Sprintf("%d ms", e.Duration.Milliseconds()), "")
+		add(lang.T(ctx, "Took"), fmt.Sprintf("%d ms", e.Duration.Milliseconds()), "")
 	}
-	add("Address", e.Who.Address, "")
-	add("Browser", e.Who.Agent, "")
-	add("Session", e.Who.Session, "")
-	add("Request", e.Who.Request, "")
-	add("Act", e.Act, "")
+	add(lang.T(ctx, "Address"), e.Who.Address, "")
+	add(lang.T(ctx, "Browser"), e.Who.Agent, "")
+	add(lang.T(ctx, "Session"), e.Who.Session, "")
+	add(lang.T(ctx, "Request"), e.Who.Request, "")
+	add(lang.T(ctx, "Act"), e.Act, "")
 	return all
 }
 
-func serviceName(service string) string {
-	for _, o := range serviceOptions {
+func serviceName(ctx context.Context, service string) string {
+	for _, o := range serviceOptions(ctx) {
 		if o.Value == service && service != "" {
 			return o.Label
 		}

@@ -100,7 +100,7 @@ func TestAuditFilters(t *testing.T) {
 		{"q=ticket+7", "Text: ticket 7", []string{sso}, []string{refused, sms}},
 		{"who=mia", "Who: mia", []string{sso, refused}, []string{sms}},
 		{"what=open+as+customer", "What: open as customer", []string{sso}, []string{refused, sms}},
-		{"on=" + url.QueryEscape(customer.CUID), "On: " + customer.CUID, []string{sso, refused}, []string{sms}},
+		{"on=" + url.QueryEscape(customer.CUID), "On whom: " + customer.CUID, []string{sso, refused}, []string{sms}},
 		{"outcome=refused", "Outcome: refused", []string{refused}, []string{sso, sms}},
 		{"service=ip1", "Service: iP1", []string{sms}, []string{sso, refused}},
 		{"from=" + day, "Since: " + now.Format("2 Jan 2006"), []string{sso, refused, sms}, nil},
@@ -127,7 +127,7 @@ func TestAuditFilters(t *testing.T) {
 			t.Fatal(err)
 		}
 		if c.chip != "" {
-			query.Del(map[string]string{"Text": "q", "Who": "who", "What": "what", "On": "on", "Outcome": "outcome", "Service": "service", "Since": "from", "Until": "to"}[c.chip[:strings.Index(c.chip, ":")]])
+			query.Del(map[string]string{"Text": "q", "Who": "who", "What": "what", "On whom": "on", "Outcome": "outcome", "Service": "service", "Since": "from", "Until": "to"}[c.chip[:strings.Index(c.chip, ":")]])
 			if without := p.linkTo("Remove the filter " + c.chip); without != auditPath(query) {
 				t.Errorf("%s: the chip %q leads to %q, want %q", c.query, c.chip, without, auditPath(query))
 			}

@@ -100,7 +100,7 @@ func readForm(r *http.Request) (status int, p *desk.Problem) {
 			Text: "frontdesk takes at most 64 KiB in 100 fields. Nothing was done.", Advice: "Go back, shorten what you typed and send it again.", Err: err}
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return http.StatusRequestTimeout, &desk.Problem{Title: "The form came too slowly",
-			Text: "It was not complete after " + views.Span(bodyLimit) + ". Nothing was done.", Advice: "Check your connection, go back and send it again.", Err: err}
+			Text: desk.Say("It was not complete after %s. Nothing was done.", views.Span(r.Context(), bodyLimit)), Advice: "Check your connection, go back and send it again.", Err: err}
 	case err != nil:
 		return http.StatusUnprocessableEntity, &desk.Problem{Title: "The form could not be read",
 			Text: "It was cut or garbled on its way. Nothing was done.", Advice: "Go back and send it again.", Err: err}

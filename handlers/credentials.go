@@ -8,6 +8,7 @@ import (
 
 	"frontdesk/store/audit"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 	"frontdesk/web/desk"
 )
 
@@ -24,17 +25,18 @@ const lately = time.Hour
 // in the way: going on in spite of it is never one press of a key.
 func (h *Handlers) passcodePanel(ctx context.Context, past past, failed failedAct) (views.PasscodePanel, error) {
 	panel := views.PasscodePanel{Send: bareForm("send", failed), Redeem: bareForm("redeem", failed), Passcode: views.Input{
-		Name: "passcode", Label: "Passcode from the e-mail", Secret: true, Autocomplete: "off", InputMode: "numeric", Required: true, Mono: true, MaxLength: 100,
+		Name: "passcode", Label: lang.T(ctx, "Passcode from the e-mail"), Secret: true, Autocomplete: "off", InputMode: "numeric", Required: true,
+		Mono: true, MaxLength: 100,
 	}}
 	sent, err := h.among(ctx, past, audit.Filter{What: desk.WhatSendPasscode, Result: audit.Done, From: h.Now().Add(-lately)})
 	if err != nil {
 		return panel, err
 	}
 	if len(sent) > 0 {
-		panel.SentAt, panel.SentBy, panel.Passcode.Shortcut = sent[0].At, whoName(sent[0].Who), "p"
+		panel.SentAt, panel.SentBy, panel.Passcode.Shortcut = sent[0].At, whoName(ctx, sent[0].Who), "p"
 	}
 	if failed.act == "redeem" && failed.problem != nil {
-		panel.Passcode.Error = failed.problem.Fields["passcode"]
+		panel.Passcode.Error = fieldError(ctx, failed.problem, "passcode")
 	}
 	about := failed.act == "send" || failed.act == "redeem"
 	if about && panel.Send.Despite == "" {
@@ -53,9 +55,9 @@ func (h *Handlers) passcodeSend(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	text := "A passcode is on its way to " + answer.Email + "."
+	text := lang.T(r.Context(), "A passcode is on its way to %s.", answer.Email)
 	if answer.Message != "" {
-		text += " ATOM said: " + answer.Message
+		text += " " + lang.T(r.Context(), "ATOM said: %s", answer.Message)
 	}
 	v.Prefs.flash("success", text)
 	h.redirect(w, r, views.CustomerPath(answer.CUID)+"/passcode")
@@ -114,7 +116,7 @@ func (h *Handlers) customerLive(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := views.LivePage{Page: h.page(r, "Live record"), Row: customerRow(customer)}
+	page := views.LivePage{Page: h.page(r, lang.T(r.Context(), "Live record")), Row: customerRow(customer)}
 	if r.Method == http.MethodHead { // asks what it would be; ATOM is not asked
 		return h.render(w, r, http.StatusOK, views.Live(page))
 	}

@@ -9,6 +9,7 @@ import (
 
 	"frontdesk/store"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 	"frontdesk/web/desk"
 )
 
@@ -20,17 +21,19 @@ func (h *Handlers) callerPanel(ctx context.Context, customer store.Customer, fai
 	}
 	panel := views.CallerPanel{
 		Offered: true, Send: bareForm("sms", failed), Verify: bareForm("verify", failed), More: smsOf(customer.CUID),
-		Phone: views.Input{Name: "phone", Label: "Phone number", Type: "tel", Autocomplete: "off", InputMode: "tel", Required: true, MaxLength: 40, Placeholder: "+46 70 123 45 67"},
-		Code:  views.Input{Name: "code", Label: "Code that the caller reads out", Secret: true, Autocomplete: "off", Required: true, Mono: true, MaxLength: 100, Shortcut: "v"},
+		Phone: views.Input{Name: "phone", Label: lang.T(ctx, "Phone number"), Type: "tel", Autocomplete: "off", InputMode: "tel", Required: true, MaxLength: 40,
+			Placeholder: "+46 70 123 45 67"},
+		Code: views.Input{Name: "code", Label: lang.T(ctx, "Code that the caller reads out"), Secret: true, Autocomplete: "off", Required: true,
+			Mono: true, MaxLength: 100, Shortcut: "v"},
 	}
 	phone, ok := desk.PhoneOf(customer)
 	switch {
 	case ok:
-		panel.Phone.Value, panel.OnFile = phone.Pretty, "The number on file."
+		panel.Phone.Value, panel.OnFile = phone.Pretty, lang.T(ctx, "The number on file.")
 	case store.FirstNumber(customer.Phone) != "":
-		panel.OnFile = "On file is " + store.FirstNumber(customer.Phone) + ": its country is not known."
+		panel.OnFile = lang.T(ctx, "On file is %s: its country is not known.", store.FirstNumber(customer.Phone))
 	default:
-		panel.OnFile = "No number is on file."
+		panel.OnFile = lang.T(ctx, "No number is on file.")
 	}
 	var err error
 	if panel.State, err = h.callerState(ctx, customer.CUID); err != nil {
@@ -43,11 +46,11 @@ func (h *Handlers) callerPanel(ctx context.Context, customer store.Customer, fai
 			panel.Phone.Value, panel.OnFile = typed, ""
 		}
 		if failed.problem != nil {
-			panel.Phone.Error, panel.Phone.Autofocus = failed.problem.Fields["phone"], panel.Send.Despite == ""
+			panel.Phone.Error, panel.Phone.Autofocus = fieldError(ctx, failed.problem, "phone"), panel.Send.Despite == ""
 		}
 	case "verify":
 		if failed.problem != nil {
-			panel.Code.Error, panel.Code.Autofocus = failed.problem.Fields["code"], true
+			panel.Code.Error, panel.Code.Autofocus = fieldError(ctx, failed.problem, "code"), true
 		}
 	}
 	return panel, nil
@@ -81,7 +84,7 @@ func (h *Handlers) codeUnderWay(ctx context.Context, cuid string) (*views.CodeRo
 	if err != nil || code.ID == 0 {
 		return nil, err
 	}
-	row := codeRow(code, h.Now())
+	row := codeRow(ctx, code, h.Now())
 	row.Next = h.ahead(code.SentAt.Add(h.Desk.SMSCooldown))
 	if row.Status == "active" || row.Status == "unknown" && h.Now().Before(code.SentAt.Add(unsureHolds)) {
 		return &row, nil

@@ -1,10 +1,12 @@
 package handlers
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 
 	"frontdesk/views"
+	"frontdesk/views/lang"
 	"frontdesk/web/desk"
 )
 
@@ -14,8 +16,8 @@ func (h *Handlers) customerNew(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handlers) showCustomerNew(w http.ResponseWriter, r *http.Request, status int, typed url.Values, p *desk.Problem, kept bool) error {
-	fields := newCustomerFields(typed, p)
-	page := views.CustomerNewPage{Page: h.page(r, "New customer"), Receipt: receipt(), Fields: fields, Problem: h.problem(r, p), Kept: kept,
+	fields := newCustomerFields(r.Context(), typed, p)
+	page := views.CustomerNewPage{Page: h.page(r, lang.T(r.Context(), "New customer")), Receipt: receipt(), Fields: fields, Problem: h.problem(r, p), Kept: kept,
 		Countries: desk.CountryNames(), Paste: views.CustomerPaste{Text: typed.Get("paste"), Most: desk.MaxPaste}, Typed: typed != nil}
 	if err := h.noteCustomer(r, page.Fields, typed); err != nil {
 		return err
@@ -31,24 +33,24 @@ func (h *Handlers) showCustomerNew(w http.ResponseWriter, r *http.Request, statu
 }
 
 // newCustomerFields are the ten fields as typed, with what p says is wrong.
-func newCustomerFields(typed url.Values, p *desk.Problem) []views.CustomerField {
+func newCustomerFields(ctx context.Context, typed url.Values, p *desk.Problem) []views.CustomerField {
 	inputs := []views.Input{
-		{Name: "company", Label: "Company", Autocomplete: "organization", Required: true, Autofocus: true},
-		{Name: "email", Label: "E-mail", Type: "email", Autocomplete: "off", Required: true, Hint: "ATOM sends passcodes here."},
-		{Name: "name", Label: "Name", Autocomplete: "off", Hint: "Of the contact person."},
-		{Name: "phone", Label: "Phone", Type: "tel", Autocomplete: "off"},
-		{Name: "address", Label: "Address", Autocomplete: "off"},
-		{Name: "city", Label: "City", Autocomplete: "off"},
-		{Name: "zip", Label: "ZIP or postcode", Autocomplete: "off"},
-		{Name: "state", Label: "State", Autocomplete: "off"},
-		{Name: "country", Label: "Country", Autocomplete: "off", List: "countries"},
-		{Name: "website", Label: "Website", Type: "url", Autocomplete: "off", InputMode: "url"},
+		{Name: "company", Label: lang.T(ctx, "Company"), Autocomplete: "organization", Required: true, Autofocus: true},
+		{Name: "email", Label: lang.T(ctx, "E-mail"), Type: "email", Autocomplete: "off", Required: true, Hint: lang.T(ctx, "ATOM sends passcodes here.")},
+		{Name: "name", Label: lang.T(ctx, "Name"), Autocomplete: "off", Hint: lang.T(ctx, "Of the contact person.")},
+		{Name: "phone", Label: lang.T(ctx, "Phone"), Type: "tel", Autocomplete: "off"},
+		{Name: "address", Label: lang.T(ctx, "Address"), Autocomplete: "off"},
+		{Name: "city", Label: lang.T(ctx, "City"), Autocomplete: "off"},
+		{Name: "zip", Label: lang.T(ctx, "ZIP or postcode"), Autocomplete: "off"},
+		{Name: "state", Label: lang.T(ctx, "State"), Autocomplete: "off"},
+		{Name: "country", Label: lang.T(ctx, "Country"), Autocomplete: "off", List: "countries"},
+		{Name: "website", Label: lang.T(ctx, "Website"), Type: "url", Autocomplete: "off", InputMode: "url"},
 	}
 	fields := make([]views.CustomerField, len(inputs))
 	for i, in := range inputs {
 		in.Value, in.MaxLength, in.Noted = typed.Get(in.Name), 300, true
 		if p != nil {
-			in.Error = p.Fields[in.Name]
+			in.Error = fieldError(ctx, p, in.Name)
 		}
 		fields[i] = views.CustomerField{Input: in, Watched: watched[in.Name]}
 	}
@@ -61,7 +63,7 @@ func (h *Handlers) createState(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := views.CreateStatePage{Page: h.page(r, "Was it created?"), Lost: lost}
+	page := views.CreateStatePage{Page: h.page(r, lang.T(r.Context(), "Was it created?")), Lost: lost}
 	if isFragment(r) {
 		return h.render(w, r, http.StatusOK, views.LostCreateState(page.Page, lost))
 	}
@@ -100,8 +102,8 @@ func answerPath(a desk.Answer) string {
 
 // answerTitles name the acts that give a key and token.
 var answerTitles = map[string]string{
-	desk.WhatCreate: "Customer created", desk.WhatRedeem: "Passcode redeemed", desk.WhatByCUID: "Key and token issued",
-	desk.WhatNoPasscode: "Key and token issued", desk.WhatReveal: "Stored key and token",
+	desk.WhatCreate: lang.Mark("Customer created"), desk.WhatRedeem: lang.Mark("Passcode redeemed"), desk.WhatByCUID: lang.Mark("Key and token issued"),
+	desk.WhatNoPasscode: lang.Mark("Key and token issued"), desk.WhatReveal: lang.Mark("Stored key and token"),
 }
 
 // customerAnswer shows the key and token that an act gave, to the session that
@@ -111,11 +113,12 @@ func (h *Handlers) customerAnswer(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	title, ok := answerTitles[answer.What]
+	form, ok := answerTitles[answer.What]
+	title := lang.T(r.Context(), form)
 	if !ok || answer.CUID != cuidOf(r) || answer.Problem != nil {
 		return errNothingHere
 	}
-	page := views.AnswerPage{Page: h.page(r, title), What: title, Note: answer.Message, Row: views.CustomerRow{CUID: answer.CUID, Email: answer.Email}}
+	page := views.AnswerPage{Page: h.page(r, title), What: title, Note: lang.Text(r.Context(), answer.Message), Row: views.CustomerRow{CUID: answer.CUID, Email: answer.Email}}
 	customer, err := found(h.Store.Customer(r.Context(), answer.CUID))
 	if err != nil {
 		return err
@@ -124,7 +127,7 @@ func (h *Handlers) customerAnswer(w http.ResponseWriter, r *http.Request) error 
 		page.Row = customerRow(customer)
 	}
 	if answer.Rotated != nil {
-		page.Rotation = rotationRow(*answer.Rotated)
+		page.Rotation = rotationRow(r.Context(), *answer.Rotated)
 	}
 	if answer.Secret.Key != "" {
 		page.Key, page.Token, page.Until = answer.Secret.Key, answer.Secret.Token, answer.At.Add(desk.SecretsShown)
@@ -133,19 +136,19 @@ func (h *Handlers) customerAnswer(w http.ResponseWriter, r *http.Request) error 
 }
 
 // rotationRow says whether what ATOM gave replaced anything.
-func rotationRow(r desk.Rotation) *views.Rotation {
+func rotationRow(ctx context.Context, r desk.Rotation) *views.Rotation {
 	row := &views.Rotation{At: r.StoredAt, By: r.StoredBy, Tone: "warning"}
 	switch {
 	case !r.Known:
-		row.Tone, row.Text = "info", "frontdesk held no earlier key and token of this customer, so it cannot tell whether these replaced any."
+		row.Tone, row.Text = "info", lang.T(ctx, "frontdesk held no earlier key and token of this customer, so it cannot tell whether these replaced any.")
 	case r.NewKey && r.NewToken:
-		row.Text = "ATOM gave a new key and a new token: whatever uses the earlier ones stops working."
+		row.Text = lang.T(ctx, "ATOM gave a new key and a new token: whatever uses the earlier ones stops working.")
 	case r.NewKey:
-		row.Text = "ATOM gave a new key and the same token as before: whatever uses the earlier key stops working."
+		row.Text = lang.T(ctx, "ATOM gave a new key and the same token as before: whatever uses the earlier key stops working.")
 	case r.NewToken:
-		row.Text = "ATOM gave the same key as before and a new token: whatever uses the earlier token stops working."
+		row.Text = lang.T(ctx, "ATOM gave the same key as before and a new token: whatever uses the earlier token stops working.")
 	default:
-		row.Tone, row.Text = "success", "ATOM gave the same key and token as before: nothing was replaced."
+		row.Tone, row.Text = "success", lang.T(ctx, "ATOM gave the same key and token as before: nothing was replaced.")
 	}
 	return row
 }

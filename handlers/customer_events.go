@@ -24,7 +24,7 @@ func (h *Handlers) customerEvents(w http.ResponseWriter, r *http.Request) error 
 	base := views.Page{Assets: h.Assets, Now: h.Now()}
 	return h.events(w, r, func(ctx context.Context) (templ.Component, bool, error) {
 		past, err := h.pastOf(ctx, reader, customer.CUID)
-		timeline := past.timeline()
+		timeline := past.timeline(ctx)
 		if err != nil || !reader.Role.Includes(store.Manager) || !h.Desk.SMS() {
 			return views.CustomerNow(base, timeline, nil), false, err
 		}

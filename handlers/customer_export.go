@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"frontdesk/store"
 	"frontdesk/store/audit"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 	"frontdesk/web/desk"
 )
 
@@ -128,7 +130,7 @@ func (h *Handlers) customersExport(w http.ResponseWriter, r *http.Request, kind,
 }
 
 // customerExports are the files that can be had of what is filtered.
-func customerExports(q url.Values) []views.Link {
+func customerExports(ctx context.Context, q url.Values) []views.Link {
 	link := func(label, file, delimiter string) views.Link {
 		filter := listingQuery(q)
 		for _, name := range []string{"cols", "density", "size"} {
@@ -144,6 +146,7 @@ func customerExports(q url.Values) []views.Link {
 		return views.Link{Label: label, Path: path}
 	}
 	return []views.Link{
-		link("CSV, comma", "csv", "comma"), link("CSV, semicolon", "csv", "semicolon"), link("CSV, tab", "csv", "tab"), link("JSON Lines", "jsonl", ""),
+		link(lang.T(ctx, "CSV, comma"), "csv", "comma"), link(lang.T(ctx, "CSV, semicolon"), "csv", "semicolon"), link(lang.T(ctx, "CSV, tab"), "csv", "tab"),
+		link("JSON Lines", "jsonl", ""),
 	}
 }

@@ -1,14 +1,16 @@
 package handlers
 
 import (
-	"fmt"
+	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"frontdesk/store"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 	"frontdesk/web/desk"
 )
 
@@ -33,16 +35,17 @@ func customerOf(f url.Values) desk.NewCustomer {
 // customerFill fills the blank fields of the form for a new customer from what was
 // pasted. It is no act: the form comes back, and nothing is recorded or sent.
 func (h *Handlers) customerFill(w http.ResponseWriter, r *http.Request) error {
-	typed, text := r.PostForm, r.PostForm.Get("paste")
+	ctx, typed, text := r.Context(), r.PostForm, r.PostForm.Get("paste")
 	paste := views.CustomerPaste{Text: text, Most: desk.MaxPaste}
 	status := http.StatusOK
 	given := url.Values{}
 	var pasted desk.Pasted
 	switch length := utf8.RuneCountInString(strings.ReplaceAll(text, "\r\n", "\n")); { // as browsers count
 	case strings.TrimSpace(text) == "":
-		status, paste.Error = http.StatusUnprocessableEntity, "Paste the text here first."
+		status, paste.Error = http.StatusUnprocessableEntity, lang.T(ctx, "Paste the text here first.")
 	case length > desk.MaxPaste:
-		status, paste.Error = http.StatusUnprocessableEntity, fmt.Sprintf("This has %d characters; at most %d are read. Paste the signature or the row alone.", length, desk.MaxPaste)
+		status, paste.Error = http.StatusUnprocessableEntity, lang.T(ctx,
+			"This has %s characters; at most %s are read. Paste the signature or the row alone.", strconv.Itoa(length), strconv.Itoa(desk.MaxPaste))
 	default:
 		pasted = desk.ParsePaste(text)
 		given = customerValues(pasted.Customer)
@@ -54,18 +57,18 @@ func (h *Handlers) customerFill(w http.ResponseWriter, r *http.Request) error {
 		case value == "":
 		case strings.TrimSpace(typed.Get(name)) == "":
 			typed.Set(name, value)
-			filled, marks[name] = append(filled, fieldLabels[name]), "From what you pasted."
+			filled, marks[name] = append(filled, lang.Text(ctx, desk.FieldNames[name])), lang.T(ctx, "From what you pasted.")
 		case store.Fold(typed.Get(name)) != store.Fold(value):
-			left = append(left, fieldLabels[name])
+			left = append(left, lang.Text(ctx, desk.FieldNames[name]))
 		}
 	}
 	if pasted.Guessed && marks["company"] != "" {
-		marks["company"] = "Guessed from the domain. Check it."
+		marks["company"] = lang.T(ctx, "Guessed from the domain. Check it.")
 	}
 	if paste.Error == "" {
-		paste.Said, paste.Rest, paste.Rows = pasteSaid(filled, left), pasted.Rest, pasted.Rows
+		paste.Said, paste.Rest, paste.Rows = pasteSaid(ctx, filled, left), pasted.Rest, pasted.Rows
 	}
-	page := views.CustomerNewPage{Page: h.page(r, "New customer"), Receipt: receipt(), Fields: newCustomerFields(typed, nil),
+	page := views.CustomerNewPage{Page: h.page(r, lang.T(ctx, "New customer")), Receipt: receipt(), Fields: newCustomerFields(ctx, typed, nil),
 		Countries: desk.CountryNames(), Paste: paste, Typed: true}
 	if err := h.noteCustomer(r, page.Fields, typed); err != nil {
 		return err
@@ -103,13 +106,13 @@ func wants(fields []views.CustomerField, guessed bool) bool {
 }
 
 // pasteSaid is what came of a paste, in a sentence or two.
-func pasteSaid(filled, left []string) string {
-	text := "Nothing in it fills a blank field."
+func pasteSaid(ctx context.Context, filled, left []string) string {
+	text := lang.T(ctx, "Nothing in it fills a blank field.")
 	if len(filled) > 0 {
-		text = "Filled in: " + strings.Join(filled, ", ") + "."
+		text = lang.T(ctx, "Filled in: %s.", strings.Join(filled, ", "))
 	}
 	if len(left) > 0 {
-		text += " Left as you typed it: " + strings.Join(left, ", ") + "."
+		text += " " + lang.T(ctx, "Left as you typed it: %s.", strings.Join(left, ", "))
 	}
 	return text
 }
@@ -126,7 +129,7 @@ func (h *Handlers) noteCustomer(r *http.Request, fields []views.CustomerField, t
 	}
 	looks, err := h.Desk.LookAt(r.Context(), customerOf(typed))
 	for i := range fields {
-		note := fieldNote(looks[fields[i].Name])
+		note := fieldNote(r.Context(), looks[fields[i].Name])
 		if fields[i].Error != "" { // which says it already
 			note.Text, note.Warn = "", false
 		}
@@ -147,11 +150,11 @@ func (h *Handlers) customerCheck(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return h.render(w, r, http.StatusOK, views.FieldNoted(h.page(r, "New customer"), fieldNote(looks[field])))
+	return h.render(w, r, http.StatusOK, views.FieldNoted(h.page(r, lang.T(r.Context(), "New customer")), fieldNote(r.Context(), looks[field])))
 }
 
-func fieldNote(look desk.Look) views.FieldNote {
-	note := views.FieldNote{Text: look.Text, Warn: look.Warn}
+func fieldNote(ctx context.Context, look desk.Look) views.FieldNote {
+	note := views.FieldNote{Text: lang.Text(ctx, look.Text), Warn: look.Warn}
 	for i, c := range look.Known {
 		if i == knownShown {
 			note.More = len(look.Known) - knownShown

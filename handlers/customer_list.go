@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 
 	"frontdesk/store"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 	"frontdesk/web/desk"
 )
 
@@ -49,7 +51,7 @@ func (h *Handlers) showListing(w http.ResponseWriter, r *http.Request, status in
 		}
 		query.Countries = desk.SpellingsOf(query.Country, countries)
 	}
-	base, err := h.mirrorPage(r, "Customers")
+	base, err := h.mirrorPage(r, lang.T(ctx, "Customers"))
 	if err != nil {
 		return err
 	}
@@ -57,9 +59,9 @@ func (h *Handlers) showListing(w http.ResponseWriter, r *http.Request, status in
 	base.Finder = true
 	page := views.CustomersPage{
 		Page: base, Query: query.Text, Sort: q.Get("sort"), Density: q.Get("density"), Size: query.Limit, Gone: query.Gone, Filtered: query.Text != "",
-		CanCreate: staff.Role.Includes(store.Manager), Problem: h.problem(r, failed.problem), Kept: failed.kept, Chips: listingChips(q),
+		CanCreate: staff.Role.Includes(store.Manager), Problem: h.problem(r, failed.problem), Kept: failed.kept, Chips: listingChips(ctx, q),
 	}
-	page.Columns, page.Choices = columnsOf(q)
+	page.Columns, page.Choices = columnsOf(ctx, q)
 	page.Usual = !q.Has("cols")
 	page.Filtered = page.Filtered || len(page.Chips) > 0
 	if failed.problem != nil && failed.typed == nil {
@@ -82,7 +84,7 @@ func (h *Handlers) showListing(w http.ResponseWriter, r *http.Request, status in
 		w.Header().Set("HX-Push-Url", viewedCustomers.path(q)) // an address for sharing, without blanks
 		return h.render(w, r, status, views.CustomerResults(page))
 	}
-	page.Filter = listingInputs(q, wrong, countries, states)
+	page.Filter = listingInputs(ctx, q, wrong, countries, states)
 	for _, name := range []string{"state", "from", "to", "stored", "gone"} {
 		page.Open = page.Open || q.Get(name) != ""
 	}
@@ -104,7 +106,7 @@ func (h *Handlers) list(r *http.Request, page *views.CustomersPage, query store.
 	if err != nil {
 		return err
 	}
-	page.Rows, page.Total = listedRows(found.Customers, page.Columns, query.Text), found.Total
+	page.Rows, page.Total = listedRows(r.Context(), found.Customers, page.Columns, query.Text), found.Total
 	turn := func(cursor string) string {
 		if cursor == "" {
 			return ""
@@ -113,7 +115,7 @@ func (h *Handlers) list(r *http.Request, page *views.CustomersPage, query store.
 	}
 	page.Next, page.Previous = turn(found.Next), turn(found.Previous)
 	if page.CanCreate {
-		page.Exports = customerExports(q)
+		page.Exports = customerExports(r.Context(), q)
 	}
 	return nil
 }
@@ -149,9 +151,13 @@ func hasCustomer(rows []views.CustomerRow, cuid string) bool {
 }
 
 // listingInputs are the filter's fields as typed, with what is wrong with them.
-func listingInputs(q url.Values, wrong map[string]string, countries, states []string) views.CustomerFilter {
+func listingInputs(ctx context.Context, q url.Values, wrong map[string]string, countries, states []string) views.CustomerFilter {
 	input := func(name, label, kind string, options []views.Option) views.Input {
-		return views.Input{ID: "filter-" + name, Name: name, Label: label, Type: kind, Value: q.Get(name), Error: wrong[name], Options: options}
+		in := views.Input{ID: "filter-" + name, Name: name, Label: label, Type: kind, Value: q.Get(name), Options: options}
+		if wrong[name] != "" {
+			in.Error = lang.T(ctx, wrong[name])
+		}
+		return in
 	}
 	places := func(name, all string, values []string) []views.Option {
 		options, offered := []views.Option{{Value: "", Label: all}}, map[string]bool{}
@@ -172,7 +178,7 @@ func listingInputs(q url.Values, wrong map[string]string, countries, states []st
 			options = append(options, views.Option{Value: place, Label: label})
 		}
 		slices.SortStableFunc(options[1:], func(a, b views.Option) int { return cmp.Compare(store.Fold(a.Label), store.Fold(b.Label)) })
-		return known(options, chosen)
+		return known(options, chosen, chosen)
 	}
 	day := func(name string) string {
 		if wrong[name] != "" {
@@ -189,12 +195,18 @@ func listingInputs(q url.Values, wrong map[string]string, countries, states []st
 		sizes = append(sizes, views.Option{Value: value, Label: strconv.Itoa(n)})
 	}
 	return views.CustomerFilter{
-		Country: input("country", "Country", "", places("country", "Any country", countries)), State: input("state", "State", "", places("state", "Any state", states)),
-		From: input("from", "Created since", day("from"), nil), To: input("to", "Created until", day("to"), nil),
-		Stored:  input("stored", "Credentials", "", []views.Option{{Value: "", Label: "Any"}, {Value: "yes", Label: "Stored"}, {Value: "no", Label: "Not stored"}}),
-		Gone:    input("gone", "Listed by ATOM", "", []views.Option{{Value: "", Label: "Listed"}, {Value: "1", Label: "Gone"}}),
-		Density: input("density", "Rows", "", []views.Option{{Value: "", Label: "Comfortable"}, {Value: "compact", Label: "Compact"}}),
-		Size:    input("size", "On a page", "", sizes),
+		Country: input("country", lang.T(ctx, "Country"), "", places("country", lang.T(ctx, "Any country"), countries)),
+		State:   input("state", lang.T(ctx, "State"), "", places("state", lang.T(ctx, "Any state"), states)),
+		From:    input("from", lang.T(ctx, "Created since"), day("from"), nil),
+		To:      input("to", lang.T(ctx, "Created until"), day("to"), nil),
+		Stored: input("stored", lang.T(ctx, "Credentials"), "", []views.Option{
+			{Value: "", Label: lang.T(ctx, "Any")}, {Value: "yes", Label: lang.T(ctx, "Stored")}, {Value: "no", Label: lang.T(ctx, "Not stored")},
+		}),
+		Gone: input("gone", lang.T(ctx, "Listed by ATOM"), "", []views.Option{{Value: "", Label: lang.T(ctx, "Listed")}, {Value: "1", Label: lang.T(ctx, "Gone")}}),
+		Density: input("density", lang.T(ctx, "Rows"), "", []views.Option{
+			{Value: "", Label: lang.T(ctx, "Comfortable")}, {Value: "compact", Label: lang.T(ctx, "Compact")},
+		}),
+		Size: input("size", lang.T(ctx, "On a page"), "", sizes),
 	}
 }
 

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"maps"
 	"net/url"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"frontdesk/store"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 	"frontdesk/web/desk"
 )
 
@@ -24,8 +26,8 @@ var listingColumns = []struct {
 	key, label string
 	usual      bool
 }{
-	{"email", "E-mail", true}, {"name", "Name", true}, {"phone", "Phone", true}, {"city", "City", true}, {"state", "State", false},
-	{"country", "Country", true}, {"created", "Created", true}, {"cuid", "cuid", false},
+	{"email", lang.Mark("E-mail"), true}, {"name", lang.Mark("Name"), true}, {"phone", lang.Mark("Phone"), true}, {"city", lang.Mark("City"), true},
+	{"state", lang.Mark("State"), false}, {"country", lang.Mark("Country"), true}, {"created", lang.Mark("Created"), true}, {"cuid", lang.Mark("cuid"), false},
 }
 
 // usualColumns are those that are shown when nobody chose any.
@@ -65,7 +67,7 @@ func listing(q url.Values) (query store.CustomerQuery, wrong map[string]string) 
 		}
 		at, err := time.Parse(time.DateOnly, q.Get(name))
 		if err != nil {
-			wrong[name] = "A day such as 2026-03-31."
+			wrong[name] = lang.Mark("A day such as 2026-03-31.")
 		}
 		return at
 	}
@@ -74,7 +76,7 @@ func listing(q url.Values) (query store.CustomerQuery, wrong map[string]string) 
 		query.To = query.To.AddDate(0, 0, 1) // that day too
 	}
 	if !query.From.IsZero() && !query.To.IsZero() && query.To.Before(query.From) {
-		wrong["to"] = "This is before the first day."
+		wrong["to"] = lang.Mark("This is before the first day.")
 	}
 	return query, wrong
 }
@@ -92,7 +94,7 @@ func changed(q url.Values, pairs ...string) string {
 }
 
 // columnsOf are the list's columns as chosen, with the way to sort by each.
-func columnsOf(q url.Values) (shown []views.CustomerColumn, choices []views.Choice) {
+func columnsOf(ctx context.Context, q url.Values) (shown []views.CustomerColumn, choices []views.Choice) {
 	chosen := strings.Split(q.Get("cols"), ",")
 	column := func(key, label string, always bool) views.CustomerColumn {
 		c := views.CustomerColumn{Key: key, Label: label, Always: always, Sorted: "none"}
@@ -106,24 +108,25 @@ func columnsOf(q url.Values) (shown []views.CustomerColumn, choices []views.Choi
 		c.SortPath = changed(q, "sort", next)
 		return c
 	}
-	shown = append(shown, column("company", "Company", true))
+	shown = append(shown, column("company", lang.T(ctx, "Company"), true))
 	for _, c := range listingColumns {
 		on, always := c.usual, c.key == "email"
 		if q.Get("cols") != "" {
 			on, always = slices.Contains(chosen, c.key), true // whoever chose it wants to see it
 		}
-		choices = append(choices, views.Choice{Value: c.key, Label: c.label, Chosen: on})
+		label := lang.T(ctx, c.label)
+		choices = append(choices, views.Choice{Value: c.key, Label: label, Chosen: on})
 		if on {
-			shown = append(shown, column(c.key, c.label, always))
+			shown = append(shown, column(c.key, label, always))
 		}
 	}
 	return shown, choices
 }
 
 // listedRows are the rows of the list's columns, with what was looked for marked.
-func listedRows(found []store.ListedCustomer, columns []views.CustomerColumn, text string) []views.ListedRow {
+func listedRows(ctx context.Context, found []store.ListedCustomer, columns []views.CustomerColumn, text string) []views.ListedRow {
 	rows, m := make([]views.ListedRow, len(found)), newMarks(text)
-	cells := make([]views.Cell, len(found)*len(columns))
+	cells, fields := make([]views.Cell, len(found)*len(columns)), fieldNamesOf(ctx)
 	for i, c := range found {
 		hit := false
 		row := views.ListedRow{CustomerRow: customerRow(c.Customer), Stored: c.Stored, Gone: c.GoneAt}
@@ -140,7 +143,7 @@ func listedRows(found []store.ListedCustomer, columns []views.CustomerColumn, te
 			row.Cells[j], hit = cell, hit || (column.Always && isHit(cell.Pieces))
 		}
 		if text != "" && !hit {
-			row.Elsewhere, row.Where = m.elsewhere(c.Customer)
+			row.Elsewhere, row.Where = m.elsewhere(c.Customer, fields)
 		}
 		rows[i] = row
 	}
@@ -148,23 +151,23 @@ func listedRows(found []store.ListedCustomer, columns []views.CustomerColumn, te
 }
 
 // listingChips are the filters that are set, each with the way to take it out.
-func listingChips(q url.Values) []views.Chip {
+func listingChips(ctx context.Context, q url.Values) []views.Chip {
 	var all []views.Chip
 	for _, c := range []struct{ name, label, value string }{
-		{"country", "Country", ""}, {"state", "State", ""}, {"from", "Created since", ""}, {"to", "Created until", ""},
-		{"stored", "Credentials", map[string]string{"yes": "stored", "no": "not stored"}[q.Get("stored")]},
-		{"gone", "Shown", "gone from ATOM"}, {"outside", "Shown", "created outside frontdesk"},
+		{"country", lang.Mark("Country"), ""}, {"state", lang.Mark("State"), ""}, {"from", lang.Mark("Created since"), ""}, {"to", lang.Mark("Created until"), ""},
+		{"stored", lang.Mark("Credentials"), map[string]string{"yes": lang.Mark("stored"), "no": lang.Mark("not stored")}[q.Get("stored")]},
+		{"gone", lang.Mark("Shown"), lang.Mark("gone from ATOM")}, {"outside", lang.Mark("Shown"), lang.Mark("created outside frontdesk")},
 	} {
 		value := q.Get(c.name)
 		if value == "" {
 			continue
 		}
 		if c.value != "" {
-			value = c.value
+			value = lang.T(ctx, c.value)
 		} else if c.name == "from" || c.name == "to" {
-			value = readableTime(value)
+			value = readableTime(ctx, value)
 		}
-		all = append(all, views.Chip{Label: c.label, Value: value, Path: changed(q, c.name, "")})
+		all = append(all, views.Chip{Label: lang.T(ctx, c.label), Value: value, Path: changed(q, c.name, "")})
 	}
 	return all
 }

@@ -29,8 +29,8 @@ func (h *Handlers) pastOf(ctx context.Context, reader store.Staff, cuid string) 
 }
 
 // timeline is the past as the customer's page shows it.
-func (p past) timeline() []views.AuditRow {
-	rows := auditRows(p.entries)
+func (p past) timeline(ctx context.Context) []views.AuditRow {
+	rows := auditRows(ctx, p.entries)
 	for i := range rows {
 		rows[i].OnName = "" // it is this customer
 	}

@@ -3,7 +3,6 @@ package handlers
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -13,6 +12,8 @@ import (
 
 	"frontdesk/store"
 	"frontdesk/views"
+	"frontdesk/views/lang"
+	"frontdesk/web/desk"
 )
 
 // refreshWait is how long a refresh may take for its answer to be what came of it.
@@ -39,7 +40,7 @@ func (h *Handlers) customersRefresh(w http.ResponseWriter, r *http.Request) erro
 	if err != nil {
 		return err
 	}
-	tone, text := syncResult(report)
+	tone, text := syncResult(r.Context(), report)
 	v.Prefs.flash(tone, text)
 	h.redirect(w, r, listedBefore(r))
 	return nil
@@ -56,14 +57,15 @@ func listedBefore(r *http.Request) string {
 }
 
 // syncResult says what came of a sync.
-func syncResult(report store.SyncReport) (tone, text string) {
+func syncResult(ctx context.Context, report store.SyncReport) (tone, text string) {
 	switch report.Outcome {
 	case "doubted":
-		return "warning", "The list was read, and is not believed yet."
+		return "warning", lang.T(ctx, "The list was read, and is not believed yet.")
 	case "failed":
-		return "error", report.Detail
+		return "error", lang.Text(ctx, desk.Text(report.Detail))
 	}
-	return "success", fmt.Sprintf("The list is fresh: %d customers, %d new, %d changed, %d gone.", report.Total, report.Added, report.Changed, report.Gone)
+	return "success", lang.N(ctx, report.Total, "The list is fresh: %s customer, %s new, %s changed, %s gone.",
+		"The list is fresh: %s customers, %s new, %s changed, %s gone.", report.Added, report.Changed, report.Gone)
 }
 
 // refreshEvents tells how far the sync has come that somebody waits for, and at last
@@ -76,15 +78,15 @@ func (h *Handlers) refreshEvents(w http.ResponseWriter, r *http.Request) error {
 		}
 		last, err := h.Store.LastSync(ctx)
 		if errors.Is(err, store.ErrNotFound) {
-			return views.SyncProgress(base, views.Sync{Over: true, Tone: "info", Result: "The list has not been read yet."}), true, nil
+			return views.SyncProgress(base, views.Sync{Over: true, Tone: "info", Result: lang.T(ctx, "The list has not been read yet.")}), true, nil
 		}
 		if err != nil {
 			return nil, false, err
 		}
 		over := views.Sync{Over: true}
-		over.Tone, over.Result = syncResult(last)
+		over.Tone, over.Result = syncResult(ctx, last)
 		if last.Outcome == "doubted" {
-			over.Detail = last.Detail
+			over.Detail = lang.Text(ctx, desk.Text(last.Detail))
 		}
 		return views.SyncProgress(base, over), true, nil
 	})

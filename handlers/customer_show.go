@@ -9,6 +9,7 @@ import (
 	"frontdesk/store"
 	"frontdesk/store/audit"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 	"frontdesk/web/desk"
 )
 
@@ -34,7 +35,7 @@ func (h *Handlers) showKept(w http.ResponseWriter, r *http.Request, act string) 
 	kept := failedAct{act: act, typed: typed}
 	if typed.Get("reason") != "" || typed.Get("phone") != "" { // the session had ended
 		kept.act = actOfPost(post)
-		v.Prefs.flash("info", views.KeptText(v.Typed))
+		v.Prefs.flash("info", views.KeptText(r.Context(), v.Typed))
 	}
 	return h.showCustomer(w, r, http.StatusOK, cuidOf(r), kept)
 }
@@ -69,7 +70,7 @@ func (h *Handlers) showCustomer(w http.ResponseWriter, r *http.Request, status i
 	role := v.Actor.Staff.Role
 	base.On, base.Menu = customer.CUID, h.menuFor(role, views.CustomerPath(customer.CUID)) // a code that was refused is posted elsewhere
 	page := views.CustomerPageView{
-		Page: base, Row: customerRow(customer), Details: details(customer), Gone: customer.GoneAt,
+		Page: base, Row: customerRow(customer), Details: details(ctx, customer), Gone: customer.GoneAt,
 		CanAct: role.Includes(store.Manager), CanIssue: role.Includes(store.Admin),
 		Password: h.Desk.Confirmed(v.Actor), Problem: h.problem(r, failed.problem), Failed: failed.act,
 		Method: failed.typed.Get("method"),
@@ -84,7 +85,7 @@ func (h *Handlers) showCustomer(w http.ResponseWriter, r *http.Request, status i
 	if err != nil {
 		return err
 	}
-	page.Timeline = past.timeline()
+	page.Timeline = past.timeline(ctx)
 	if page.Stored, page.Unsure, err = h.storedCredentials(ctx, past); err != nil {
 		return err
 	}
@@ -114,9 +115,9 @@ func (h *Handlers) acts(ctx context.Context, v *visit, customer store.Customer, 
 	if err != nil {
 		return err
 	}
-	page.SSO = h.actForm("sso", h.Desk.Reason, failed)
-	page.Reveal = h.actForm("reveal", h.Desk.Reason, failed)
-	page.Issue = h.actForm("issue", true, failed)
+	page.SSO = h.actForm(ctx, "sso", h.Desk.Reason, failed)
+	page.Reveal = h.actForm(ctx, "reveal", h.Desk.Reason, failed)
+	page.Issue = h.actForm(ctx, "issue", true, failed)
 	page.SSO.Near, page.Issue.Near = nearRow(near["open"]), nearRow(near["issue"])
 	switch failed.act {
 	case "send", "redeem", "sms", "verify": // their forms ask for no reason, and take along what was typed beside them
@@ -159,17 +160,17 @@ func (h *Handlers) storedCredentials(ctx context.Context, past past) (*views.Sto
 	var unsure *views.Unsure
 	for _, e := range lost {
 		if e.What == desk.WhatRedeem || e.What == desk.WhatByCUID || e.What == desk.WhatNoPasscode {
-			unsure = &views.Unsure{At: e.At, By: whoName(e.Who), Path: auditRow(e).Path()}
+			unsure = &views.Unsure{At: e.At, By: whoName(ctx, e.Who), Path: auditRow(ctx, e).Path()}
 			break
 		}
 	}
 	if stored.StoredAt.IsZero() {
 		return nil, unsure, nil
 	}
-	row := &views.StoredCredentials{At: stored.StoredAt, By: stored.StoredBy, Method: methodWords[stored.Method]}
+	row := &views.StoredCredentials{At: stored.StoredAt, By: stored.StoredBy, Method: lang.T(ctx, methodWords[stored.Method])}
 	shown, err := h.among(ctx, past, audit.Filter{What: desk.WhatReveal, Result: audit.Done, From: stored.StoredAt})
 	if len(shown) > 0 {
-		row.RevealedAt, row.RevealedBy = shown[0].At, whoName(shown[0].Who)
+		row.RevealedAt, row.RevealedBy = shown[0].At, whoName(ctx, shown[0].Who)
 	}
 	return row, unsure, err
 }
@@ -179,24 +180,27 @@ func nearRow(c *desk.Collision) *views.Near {
 	if c == nil {
 		return nil
 	}
-	return &views.Near{What: c.What(), At: c.At, Open: c.Open}
+	near := &views.Near{At: c.At, Open: c.Open}
+	near.What, near.Names = c.What()
+	return near
 }
 
 var methodWords = map[string]string{
-	"create": "when the customer was created", "passcode": "by passcode", "cuid": "issued by cuid", "nopasscode": "issued without passcode",
+	"create": lang.Mark("when the customer was created"), "passcode": lang.Mark("by passcode"), "cuid": lang.Mark("issued by cuid"),
+	"nopasscode": lang.Mark("issued without passcode"),
 }
 
 // actForm is one of the small forms on a customer's page, with what was typed
 // if it is the one that failed.
-func (h *Handlers) actForm(act string, wantsReason bool, failed failedAct) views.ActForm {
+func (h *Handlers) actForm(ctx context.Context, act string, wantsReason bool, failed failedAct) views.ActForm {
 	f := views.ActForm{Receipt: receipt(), Reason: views.Input{
-		ID: act + "-reason", Name: "reason", Label: "Reason", Required: wantsReason, Autocomplete: "off", MaxLength: 2000,
-		Placeholder: "A ticket number or a few words",
+		ID: act + "-reason", Name: "reason", Label: lang.T(ctx, "Reason"), Required: wantsReason, Autocomplete: "off", MaxLength: 2000,
+		Placeholder: lang.T(ctx, "A ticket number or a few words"),
 	}}
 	if failed.act == act {
 		f.Open, f.Reason.Value = true, failed.typed.Get("reason")
 		if failed.problem != nil {
-			f.Reason.Error, f.Error = failed.problem.Fields["reason"], failed.problem.Fields["password"]
+			f.Reason.Error, f.Error = fieldError(ctx, failed.problem, "reason"), fieldError(ctx, failed.problem, "password")
 			f.Reason.Autofocus = f.Reason.Error != ""
 			f.Despite = despite(failed.typed, failed.problem)
 		}
@@ -243,7 +247,7 @@ func (h *Handlers) ssoOpen(w http.ResponseWriter, r *http.Request) error {
 // acts.
 func (h *Handlers) ssoLink(w http.ResponseWriter, r *http.Request) error {
 	email := emailParam(r.URL.RawQuery)
-	base, err := h.mirrorPage(r, "Open as customer")
+	base, err := h.mirrorPage(r, lang.T(r.Context(), "Open as customer"))
 	if err != nil {
 		return err
 	}
@@ -254,7 +258,7 @@ func (h *Handlers) ssoLink(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		for i, c := range customers {
-			form := h.actForm("sso", h.Desk.Reason, failedAct{})
+			form := h.actForm(r.Context(), "sso", h.Desk.Reason, failedAct{})
 			form.Reason.ID = "reason-" + string(rune('a'+i%26)) + form.Receipt[:6]
 			page.Choices = append(page.Choices, views.SSOChoice{Row: customerRow(c), Form: form})
 		}

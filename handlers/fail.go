@@ -7,6 +7,7 @@ import (
 
 	"frontdesk/store"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 	"frontdesk/web/desk"
 )
 
@@ -28,10 +29,14 @@ func (h *Handlers) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // showProblem is the page, or for htmx the fragment, that says what is wrong.
 func (h *Handlers) showProblem(w http.ResponseWriter, r *http.Request, status int, p *desk.Problem) {
-	v, shown := visitOf(r), h.problem(r, p)
-	component := views.Error(views.ErrorPage{Page: h.page(r, p.Title), Problem: shown})
+	v := visitOf(r)
+	if lang.Of(r.Context()) == nil { // it was refused before it was known who reads
+		r = r.WithContext(lang.With(r.Context(), h.texts.Choose(h.readPrefs(r).Lang, r.Header.Get("Accept-Language"))))
+	}
+	page, shown := h.page(r, lang.Text(r.Context(), p.Title)), h.problem(r, p)
+	component := views.Error(views.ErrorPage{Page: page, Problem: shown})
 	if isFragment(r) {
-		component = views.ProblemBox(h.page(r, p.Title), shown)
+		component = views.ProblemBox(page, shown)
 	}
 	if err := h.render(w, r, status, component); err != nil {
 		h.Log.Error("render an error page", "request", v.ID, "error", err)
@@ -58,20 +63,31 @@ func (h *Handlers) problem(r *http.Request, p *desk.Problem) *views.Problem {
 	if p == nil {
 		return nil
 	}
+	ctx := r.Context()
 	shown := &views.Problem{
-		Tone: "error", Title: p.Title, Text: p.Text, Advice: p.Advice, Service: p.Service, Message: p.Message, Code: p.Code, RequestID: visitOf(r).ID,
+		Tone: "error", Title: lang.Text(ctx, p.Title), Text: lang.Text(ctx, p.Text), Advice: lang.Text(ctx, p.Advice), Service: lang.Text(ctx, p.Service),
+		Message: p.Message, Code: p.Code, RequestID: visitOf(r).ID,
 	}
 	if p.Despite != "" { // nothing failed
 		shown.Tone = "warning"
 	}
 	if p.Kind == desk.Unknown {
 		shown.Unknown = true
-		shown.Tone, shown.Link, shown.LinkText = "warning", "/audit?outcome=unknown", "See it in the audit log"
+		shown.Tone, shown.Link, shown.LinkText = "warning", "/audit?outcome=unknown", lang.T(ctx, "See it in the audit log")
 	}
 	if p.Wait > 0 {
 		shown.Wait = h.Now().Add(p.Wait)
 	}
 	return shown
+}
+
+// fieldError is what a problem says at a field, in the reader's language; "" when
+// it says nothing there.
+func fieldError(ctx context.Context, p *desk.Problem, field string) string {
+	if p == nil {
+		return ""
+	}
+	return lang.Text(ctx, p.Fields[field])
 }
 
 func (h *Handlers) retryAfter(w http.ResponseWriter, p *desk.Problem) {

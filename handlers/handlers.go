@@ -18,6 +18,7 @@ import (
 	"frontdesk/static"
 	"frontdesk/store"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 	"frontdesk/web/desk"
 )
 
@@ -48,6 +49,7 @@ type Handlers struct {
 	Config
 	sessions *scs.SessionManager
 	cookies  *gorilla.CookieStore
+	texts    *lang.Catalogue
 	routes   []route
 	early    map[store.Role]*views.Ahead // which pages a browser may fetch ahead
 	patterns *http.ServeMux              // the routes' patterns alone, to look them up
@@ -72,6 +74,9 @@ func New(c Config) (*Handlers, error) {
 	h := &Handlers{Config: c, sessions: newSessions(c), bodyLimit: bodyLimit, answerLimit: answerLimit, uploadLimit: uploadLimit, uploadWait: uploadWaits,
 		refreshWait: refreshWait, uploads: make(chan struct{}, uploadsMost)}
 	var err error
+	if h.texts, err = lang.New(); err != nil {
+		return nil, err
+	}
 	if h.cookies, err = newCookies(c); err != nil {
 		return nil, fmt.Errorf("derive the cookie keys: %w", err)
 	}

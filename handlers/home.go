@@ -8,6 +8,7 @@ import (
 	"frontdesk/store"
 	"frontdesk/store/audit"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 	"frontdesk/web/desk"
 )
 
@@ -17,7 +18,7 @@ const attentionDays = 7
 func (h *Handlers) home(w http.ResponseWriter, r *http.Request) error {
 	ctx, v := r.Context(), visitOf(r)
 	h.hear(r)
-	base, err := h.mirrorPage(r, "Home")
+	base, err := h.mirrorPage(r, lang.T(ctx, "Home"))
 	if err != nil {
 		return err
 	}
@@ -42,7 +43,7 @@ func (h *Handlers) home(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page.Activity = activityChart(days, today)
-	page.Services = h.services()
+	page.Services = h.services(ctx)
 	recent, err := h.Store.RecentCustomers(ctx, v.Actor.Staff.ID, 6)
 	if err != nil {
 		return err
@@ -57,10 +58,10 @@ func (h *Handlers) home(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	rows := auditRows(acts.Entries)
+	rows := auditRows(ctx, acts.Entries)
 	for i, e := range acts.Entries {
 		if e.Who.StaffID == v.Actor.Staff.ID {
-			rows[i].Who = "you"
+			rows[i].Who = lang.T(ctx, "you")
 		}
 	}
 	page.Acts = folded(rows, latestShown)
@@ -68,7 +69,7 @@ func (h *Handlers) home(w http.ResponseWriter, r *http.Request) error {
 		if page.Log, err = h.logHealth(r); err != nil {
 			return err
 		}
-		page.Attention = append(logAttention(page.Log), page.Attention...)
+		page.Attention = append(logAttention(ctx, page.Log), page.Attention...)
 	}
 	if page.Customers, err = h.Store.CountCustomers(ctx); err != nil {
 		return err
@@ -101,10 +102,11 @@ func folded(rows []views.AuditRow, n int) []views.AuditRow {
 
 // attention is what a person should look at first.
 func (h *Handlers) attention(r *http.Request, staffID int64) ([]views.AttentionItem, error) {
+	ctx := r.Context()
 	var items []views.AttentionItem
-	for _, s := range h.services() {
+	for _, s := range h.services(ctx) {
 		if s.State == "trouble" {
-			items = append(items, views.AttentionItem{Icon: "wifi-off", Title: s.Name + " is in trouble", Text: s.LastError})
+			items = append(items, views.AttentionItem{Icon: "wifi-off", Title: lang.T(ctx, "%s is in trouble", lang.T(ctx, s.Name)), Text: s.LastError})
 		}
 	}
 	if visitOf(r).Actor.Staff.Role.Includes(store.Manager) {
@@ -113,27 +115,27 @@ func (h *Handlers) attention(r *http.Request, staffID int64) ([]views.AttentionI
 			return nil, err
 		}
 		items = append(items, outside...)
-		stopped, err := h.importAttention(r.Context(), staffID)
+		stopped, err := h.importAttention(ctx, staffID)
 		if err != nil {
 			return nil, err
 		}
 		items = append(items, stopped...)
 	}
-	unknown, err := h.Store.Search(r.Context(), audit.Filter{
+	unknown, err := h.Store.Search(ctx, audit.Filter{
 		StaffID: staffID, Result: audit.Unknown, Effect: true, From: h.Now().AddDate(0, 0, -attentionDays),
 	}, audit.Page{Limit: 5})
 	if err != nil {
 		return nil, err
 	}
-	for _, row := range auditRows(unknown.Entries) {
-		item := views.AttentionItem{Icon: "triangle-alert", Title: row.What + ": outcome unknown", Text: row.OnName, Path: row.Path(), Link: "Look"}
+	for _, row := range auditRows(ctx, unknown.Entries) {
+		item := views.AttentionItem{Icon: "triangle-alert", Title: lang.T(ctx, "%s: outcome unknown", lang.Word(ctx, row.What)), Text: row.OnName, Path: row.Path(), Link: lang.T(ctx, "Look")}
 		switch row.Settled {
 		case "created":
-			item.Icon, item.Title = "circle-check", "The create whose answer was lost was done"
+			item.Icon, item.Title = "circle-check", lang.T(ctx, "The create whose answer was lost was done")
 		case "not created":
-			item.Icon, item.Title = "circle-x", "The create whose answer was lost was not done"
+			item.Icon, item.Title = "circle-x", lang.T(ctx, "The create whose answer was lost was not done")
 		case "open":
-			item.Text += " · waiting for ATOM's list"
+			item.Text += " · " + lang.T(ctx, "waiting for ATOM's list")
 		}
 		items = append(items, item)
 	}
@@ -149,21 +151,21 @@ func (h *Handlers) importAttention(ctx context.Context, staffID int64) ([]views.
 	var items []views.AttentionItem
 	for _, i := range paused {
 		if staffID == 0 || i.StaffID == staffID {
-			items = append(items, views.AttentionItem{Icon: "pause", Title: "The import of " + i.FileName + " is paused", Text: i.Note, Path: views.ImportItem{ID: i.ID}.Path(), Link: "Look"})
+			items = append(items, views.AttentionItem{Icon: "pause", Title: lang.T(ctx, "The import of %s is paused", i.FileName), Text: i.Note, Path: views.ImportItem{ID: i.ID}.Path(), Link: lang.T(ctx, "Look")})
 		}
 	}
 	return items[:min(len(items), 5)], nil
 }
 
 // services is how the three have done lately, from real calls.
-func (h *Handlers) services() []views.ServiceHealth {
+func (h *Handlers) services(ctx context.Context) []views.ServiceHealth {
 	var all []views.ServiceHealth
-	for _, s := range []struct{ key, name, short string }{{"atom", "ATOM", "ATOM"}, {"portal", "IntelePeer portal", "The portal"}, {"ip1", "iP1 (SMS)", "iP1"}} {
+	for _, s := range []struct{ key, name, short string }{{"atom", lang.Mark("ATOM"), "ATOM"}, {"portal", lang.Mark("IntelePeer portal"), "The portal"}, {"ip1", lang.Mark("iP1 (SMS)"), "iP1"}} {
 		health := h.Desk.Health(s.key)
 		all = append(all, views.ServiceHealth{
 			Name: s.name, State: serviceState(health, s.key == "ip1" && !h.Desk.SMS()), Calls: health.Calls, Failures: health.Failures,
 			Median: health.Median, P95: health.P95, LastError: health.LastError, LastFailure: health.LastFailure,
-			Clock: views.ClockWords(s.short, health.Ahead),
+			Clock: views.ClockWords(ctx, s.short, health.Ahead),
 		})
 	}
 	return all

@@ -33,7 +33,7 @@ func (h *Handlers) callers(ctx context.Context, staffID int64) ([]views.HomeCall
 			caller.Proof = callerProof(*c.Proof)
 		}
 		if c.Code != nil {
-			code := codeRow(*c.Code, h.Now())
+			code := codeRow(ctx, *c.Code, h.Now())
 			caller.Code = &code
 		}
 		all = append(all, caller)

@@ -6,6 +6,7 @@ import (
 
 	"frontdesk/store/audit"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 	"frontdesk/web/desk"
 )
 
@@ -18,11 +19,11 @@ var actKinds = []struct {
 	label string
 	whats []string
 }{
-	{"Open as customer", []string{desk.WhatSSO}},
-	{"Create customer", []string{desk.WhatCreate}},
-	{"Passcodes", []string{desk.WhatSendPasscode, desk.WhatRedeem}},
-	{"Credentials", []string{desk.WhatByCUID, desk.WhatNoPasscode, desk.WhatReveal}},
-	{"SMS codes", []string{desk.WhatSendSMS, desk.WhatVerifySMS}},
+	{lang.Mark("Open as customer"), []string{desk.WhatSSO}},
+	{lang.Mark("Create customer"), []string{desk.WhatCreate}},
+	{lang.Mark("Passcodes"), []string{desk.WhatSendPasscode, desk.WhatRedeem}},
+	{lang.Mark("Credentials"), []string{desk.WhatByCUID, desk.WhatNoPasscode, desk.WhatReveal}},
+	{lang.Mark("SMS codes"), []string{desk.WhatSendSMS, desk.WhatVerifySMS}},
 }
 
 func kindWhats() [][]string {
@@ -41,7 +42,7 @@ func activityChart(counted []audit.Day, today time.Time) views.AuditChart {
 	for _, k := range actKinds {
 		c.Kinds = append(c.Kinds, views.ChartKind{Label: k.label, Path: dayPath(first, today, k.whats)})
 	}
-	c.Kinds = append(c.Kinds, views.ChartKind{Label: "Everything else"})
+	c.Kinds = append(c.Kinds, views.ChartKind{Label: lang.Mark("Everything else")})
 	by := map[time.Time]audit.Day{}
 	done, failed := 0, 0
 	for _, d := range counted {

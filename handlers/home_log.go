@@ -1,11 +1,13 @@
 package handlers
 
 import (
+	"context"
 	"net/http"
 	"time"
 
 	"frontdesk/store/audit"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 	"frontdesk/web/desk"
 )
 
@@ -32,7 +34,7 @@ func (h *Handlers) logHealth(r *http.Request) (*views.LogHealth, error) {
 		return nil, err
 	}
 	if len(mismatches.Entries) > 0 {
-		shown.Mismatch = auditRow(mismatches.Entries[0]).Path()
+		shown.Mismatch = auditRow(ctx, mismatches.Entries[0]).Path()
 	}
 	free, _, ok := h.Store.Disk()
 	if !ok {
@@ -54,16 +56,17 @@ func runway(free int64, entries int) int {
 }
 
 // logAttention is what an admin should look at first of it.
-func logAttention(l *views.LogHealth) []views.AttentionItem {
+func logAttention(ctx context.Context, l *views.LogHealth) []views.AttentionItem {
 	var items []views.AttentionItem
 	if l.Flaw != "" {
-		items = append(items, views.AttentionItem{Icon: "triangle-alert", Title: "The audit log does not hold", Text: l.Flaw, Path: "/audit/proof", Link: "Look"})
+		items = append(items, views.AttentionItem{Icon: "triangle-alert", Title: lang.T(ctx, "The audit log does not hold"), Text: l.Flaw, Path: "/audit/proof", Link: lang.T(ctx, "Look")})
 	}
 	if l.Mismatch != "" {
-		items = append(items, views.AttentionItem{Icon: "triangle-alert", Title: "A browser has seen another audit log than this one", Text: "It was cut, rolled back or rewritten, or a restore was not declared.", Path: l.Mismatch, Link: "Look"})
+		items = append(items, views.AttentionItem{Icon: "triangle-alert", Title: lang.T(ctx, "A browser has seen another audit log than this one"),
+			Text: lang.T(ctx, "It was cut, rolled back or rewritten, or a restore was not declared."), Path: l.Mismatch, Link: lang.T(ctx, "Look")})
 	}
 	if l.Free > 0 && l.Days < runwaySoon {
-		items = append(items, views.AttentionItem{Icon: "triangle-alert", Title: "The disk is filling up", Text: l.Runway()})
+		items = append(items, views.AttentionItem{Icon: "triangle-alert", Title: lang.T(ctx, "The disk is filling up"), Text: l.Runway(ctx)})
 	}
 	return items
 }

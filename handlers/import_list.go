@@ -5,6 +5,7 @@ import (
 
 	"frontdesk/store"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 )
 
 // importsShown is how many imports the list has.
@@ -21,7 +22,7 @@ func (h *Handlers) importsList(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := views.ImportsPage{Page: h.page(r, "Imports"), All: whose == 0, Full: len(all) == importsShown}
+	page := views.ImportsPage{Page: h.page(r, lang.T(r.Context(), "Imports")), All: whose == 0, Full: len(all) == importsShown}
 	ids := make([]string, len(all))
 	for n, i := range all {
 		ids[n] = i.ID

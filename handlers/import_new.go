@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"frontdesk/views"
+	"frontdesk/views/lang"
 	"frontdesk/web/desk"
 )
 
@@ -12,9 +13,9 @@ func (h *Handlers) importNew(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handlers) showImportNew(w http.ResponseWriter, r *http.Request, status int, p *desk.Problem) error {
-	page := views.ImportNewPage{Page: h.page(r, "Import customers"), Receipt: receipt(), Problem: h.problem(r, p)}
+	page := views.ImportNewPage{Page: h.page(r, lang.T(r.Context(), "Import customers")), Receipt: receipt(), Problem: h.problem(r, p)}
 	if p != nil {
-		page.Error = p.Fields["file"]
+		page.Error = fieldError(r.Context(), p, "file")
 	}
 	return h.render(w, r, status, views.ImportNew(page))
 }
@@ -24,7 +25,7 @@ func (h *Handlers) importRead(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	if v.File == nil {
 		return h.showImportNew(w, r, http.StatusUnprocessableEntity, &desk.Problem{Kind: desk.Invalid, Title: "No file was chosen", Text: "Nothing was stored, and nothing was sent.",
-			Fields: map[string]string{"file": "Choose the file first."}})
+			Fields: map[string]desk.Text{"file": "Choose the file first."}})
 	}
 	id, err := h.Desk.UploadImport(r.Context(), v.Actor, clip(r.PostForm.Get("receipt"), 100), v.File.Name, v.File.Content)
 	if p, ok := h.formFailed(w, r, err); ok {

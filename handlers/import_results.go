@@ -59,7 +59,11 @@ func (h *Handlers) resultCells(ctx context.Context, i store.Import, row store.Im
 			cells[n] = value
 		}
 	}
-	message := desk.RowMessage(row)
+	var said []string
+	for _, one := range desk.RowMessages(row) {
+		said = append(said, one.String())
+	}
+	message := strings.Join(said, " ")
 	if n, ok := i.Columns["country"]; ok && n < len(cells) && row.Errors["country"] == "" {
 		country := row.Value("country", i.Columns)
 		sent, _, err := h.Desk.SentCountry(ctx, country)
@@ -71,5 +75,5 @@ func (h *Handlers) resultCells(ctx context.Context, i store.Import, row store.Im
 			message = strings.TrimSpace(message + " country: " + country + " is sent as " + sent + ".")
 		}
 	}
-	return append(cells, desk.RowOutcome(row.State), message, row.CUID, strconv.Itoa(row.N)), nil
+	return append(cells, desk.RowOutcome(row.State).String(), message, row.CUID, strconv.Itoa(row.N)), nil
 }

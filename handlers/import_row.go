@@ -7,6 +7,7 @@ import (
 
 	"frontdesk/store"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 	"frontdesk/web/desk"
 )
 
@@ -16,47 +17,49 @@ func (h *Handlers) importRow(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handlers) showImportRow(w http.ResponseWriter, r *http.Request, status int, show string, typed url.Values, p *desk.Problem, kept bool) error {
-	i, err := h.Desk.OpenImport(r.Context(), visitOf(r).Actor, r.PathValue("id"))
+	ctx := r.Context()
+	i, err := h.Desk.OpenImport(ctx, visitOf(r).Actor, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	row, err := h.Store.ImportRow(r.Context(), i.ID, rowNumber(r))
+	row, err := h.Store.ImportRow(ctx, i.ID, rowNumber(r))
 	if err != nil {
 		return err
 	}
 	if _, known := rowChoices[show]; !known {
 		show = "all"
 	}
-	page := views.ImportRowPage{Page: h.page(r, "Row "+strconv.Itoa(row.N)), Import: importItem(i, nil), N: row.N, Show: show, Sent: !desk.Mendable(i, row.State),
-		Back: rowBack(i.ID, show, row.N), Problem: h.problem(r, p), Kept: kept}
-	page.Message = row.Message
+	page := views.ImportRowPage{Page: h.page(r, lang.T(ctx, "Row %s", strconv.Itoa(row.N))), Import: importItem(i, nil), N: row.N, Show: show,
+		Sent: !desk.Mendable(i, row.State), Back: rowBack(i.ID, show, row.N), Problem: h.problem(r, p), Kept: kept}
+	page.Message = lang.Text(ctx, desk.Text(row.Message))
 	if desk.NotReady(row.State) {
-		page.Message = elsewhere(row, desk.CustomerFields)
+		page.Message = elsewhere(r.Context(), row, desk.CustomerFields)
 	}
 	for _, name := range desk.CustomerFields {
-		f := views.Input{Name: name, Label: fieldLabels[name], Value: row.Value(name, i.Columns), Required: name == "company" || name == "email", Autocomplete: "off", MaxLength: 300}
+		f := views.Input{Name: name, Label: lang.Text(ctx, desk.FieldNames[name]), Value: row.Value(name, i.Columns), Required: name == "company" || name == "email",
+			Autocomplete: "off", MaxLength: 300}
 		if desk.NotReady(row.State) {
-			f.Error = row.Errors[name]
+			f.Error = lang.Text(r.Context(), desk.Text(row.Errors[name]))
 		}
 		if typed.Has(name) {
 			f.Value = typed.Get(name)
 		}
 		if name == "country" && f.Value != "" && !page.Sent {
-			sent, _, err := h.Desk.SentCountry(r.Context(), f.Value)
+			sent, _, err := h.Desk.SentCountry(ctx, f.Value)
 			if err != nil {
 				return err
 			}
 			if sent != f.Value {
-				f.Hint = "Sent as " + sent + "."
+				f.Hint = lang.T(ctx, "Sent as %s.", sent)
 			}
 		}
 		if p != nil {
-			f.Error = p.Fields[name]
+			f.Error = fieldError(r.Context(), p, name)
 		}
 		page.Fields = append(page.Fields, f)
 	}
 	for n, cell := range row.Cells {
-		name := "beyond the last column"
+		name := lang.T(ctx, "beyond the last column")
 		if n < len(i.Header) {
 			name = i.Header[n]
 		}
@@ -82,7 +85,7 @@ func (h *Handlers) importRowMend(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	visitOf(r).Prefs.flash("success", "Row "+strconv.Itoa(n)+" is ready.")
+	visitOf(r).Prefs.flash("success", lang.T(r.Context(), "Row %s is ready.", strconv.Itoa(n)))
 	if f.Get("next") != "" {
 		next, err := h.Store.ImportRows(r.Context(), id, n, 1, store.RowWrong, store.RowFailed)
 		if err != nil {

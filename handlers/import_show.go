@@ -11,14 +11,9 @@ import (
 
 	"frontdesk/store"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 	"frontdesk/web/desk"
 )
-
-// fieldLabels name ATOM's ten fields for people.
-var fieldLabels = map[string]string{
-	"company": "Company", "email": "E-mail", "name": "Name", "phone": "Phone", "address": "Address", "zip": "ZIP or postcode", "city": "City",
-	"state": "State", "country": "Country", "website": "Website",
-}
 
 // rowChoices are the rows that an import's page can be asked for by name.
 var rowChoices = map[string][]store.RowState{
@@ -42,7 +37,7 @@ func (h *Handlers) showImport(w http.ResponseWriter, r *http.Request, status int
 	if err != nil {
 		return err
 	}
-	page := views.ImportPage{Page: base, Format: i.Format, Problem: h.problem(r, p)}
+	page := views.ImportPage{Page: base, Format: formatWords(ctx, i.Format), Problem: h.problem(r, p)}
 	if page.Live, err = h.importLive(ctx, i.ID); err != nil {
 		return err
 	}
@@ -50,13 +45,13 @@ func (h *Handlers) showImport(w http.ResponseWriter, r *http.Request, status int
 	if err != nil {
 		return err
 	}
-	page.Mapping, page.Unmapped = mapping(i, sample, typed, p)
-	page.Pace = pace(i, typed, p)
+	page.Mapping, page.Unmapped = mapping(ctx, i, sample, typed, p)
+	page.Pace = pace(ctx, i, typed, p)
 	fields := shownFields(i)
 	for _, field := range fields {
-		page.Heads = append(page.Heads, fieldLabels[field])
+		page.Heads = append(page.Heads, lang.Text(ctx, desk.FieldNames[field]))
 	}
-	page.Tabs, page.Show = importTabs(page.Live, typed.Get("show"))
+	page.Tabs, page.Show = importTabs(ctx, page.Live, typed.Get("show"))
 	after, _ := strconv.Atoi(typed.Get("after")) // from the first when it is no number
 	rows, err := h.Store.ImportRows(ctx, i.ID, after, pageSize+1, rowChoices[page.Show]...)
 	if err != nil {
@@ -78,7 +73,8 @@ func (h *Handlers) showImport(w http.ResponseWriter, r *http.Request, status int
 // importLive is how far an import has come.
 func (h *Handlers) importLive(ctx context.Context, id string) (views.ImportLive, error) {
 	p, err := h.Desk.ImportProgress(ctx, id)
-	live := views.ImportLive{Base: views.Page{Assets: h.Assets, Now: h.Now()}, ImportItem: importItem(p.Import, p.Counts), Note: p.Import.Note, PerMinute: p.PerMinute, Again: p.Again, Left: p.Left}
+	live := views.ImportLive{Base: views.Page{Assets: h.Assets, Now: h.Now()}, ImportItem: importItem(p.Import, p.Counts),
+		Note: lang.Text(ctx, desk.Text(p.Import.Note)), PerMinute: p.PerMinute, Again: p.Again, Left: p.Left}
 	return live, err
 }
 
@@ -94,24 +90,36 @@ func (h *Handlers) importEvents(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
+// delimiters are the words that a file's format ends with.
+var _ = []string{lang.Mark("comma"), lang.Mark("semicolon"), lang.Mark("tab")}
+
+// formatWords says what a file was read as: its encoding and its delimiter.
+func formatWords(ctx context.Context, format string) string {
+	encoding, delimiter, _ := strings.Cut(format, ", ")
+	return encoding + ", " + lang.T(ctx, delimiter)
+}
+
 // mapping are the choices of a column for each field, as they are or as typed.
 // What is in the first row tells columns apart that have no name.
-func mapping(i store.Import, sample []store.ImportRow, typed url.Values, p *desk.Problem) (fields []views.Input, unmapped bool) {
-	choices := []views.Option{{Value: "", Label: "in no column"}}
+func mapping(ctx context.Context, i store.Import, sample []store.ImportRow, typed url.Values, p *desk.Problem) (fields []views.Input, unmapped bool) {
+	choices := []views.Option{{Value: "", Label: lang.T(ctx, "in no column")}}
 	for n, name := range i.Header {
-		if len(sample) > 0 && n < len(sample[0].Cells) && name == "Column "+strconv.Itoa(n+1) {
-			name += ": " + sample[0].Cells[n]
+		if name == "Column "+strconv.Itoa(n+1) {
+			name = lang.T(ctx, "Column %s", strconv.Itoa(n+1))
+			if len(sample) > 0 && n < len(sample[0].Cells) {
+				name += ": " + sample[0].Cells[n]
+			}
 		}
 		choices = append(choices, views.Option{Value: strconv.Itoa(n), Label: views.Clipped(name, 60)})
 	}
 	for _, name := range desk.CustomerFields {
-		f := views.Input{ID: "column-" + name, Name: name, Label: fieldLabels[name], Options: choices, Required: name == "company" || name == "email"}
+		f := views.Input{ID: "column-" + name, Name: name, Label: lang.Text(ctx, desk.FieldNames[name]), Options: choices, Required: name == "company" || name == "email"}
 		if n, ok := i.Columns[name]; ok {
 			f.Value = strconv.Itoa(n)
 		}
 		unmapped = unmapped || (f.Required && f.Value == "")
 		if p != nil && typed.Has(name) {
-			f.Value, f.Error = typed.Get(name), p.Fields[name]
+			f.Value, f.Error = typed.Get(name), fieldError(ctx, p, name)
 		}
 		fields = append(fields, f)
 	}
@@ -119,14 +127,16 @@ func mapping(i store.Import, sample []store.ImportRow, typed url.Values, p *desk
 }
 
 // pace are the fields for how fast an import runs.
-func pace(i store.Import, typed url.Values, p *desk.Problem) []views.Input {
+func pace(ctx context.Context, i store.Import, typed url.Values, p *desk.Problem) []views.Input {
 	fields := []views.Input{
-		{Name: "concurrency", Label: "Rows at once", Value: strconv.Itoa(i.Concurrency), Type: "number", InputMode: "numeric", Min: 1, Max: 16, Required: true, Hint: "1 to 16"},
-		{Name: "rate", Label: "Rows a second", Value: strconv.Itoa(i.Rate), Type: "number", InputMode: "numeric", Min: 1, Max: 100, Required: true, Hint: "1 to 100, at most"},
+		{Name: "concurrency", Label: lang.T(ctx, "Rows at once"), Value: strconv.Itoa(i.Concurrency), Type: "number", InputMode: "numeric",
+			Min: 1, Max: 16, Required: true, Hint: lang.T(ctx, "1 to 16")},
+		{Name: "rate", Label: lang.T(ctx, "Rows a second"), Value: strconv.Itoa(i.Rate), Type: "number", InputMode: "numeric",
+			Min: 1, Max: 100, Required: true, Hint: lang.T(ctx, "1 to 100, at most")},
 	}
 	for n := range fields {
 		if p != nil && typed.Has(fields[n].Name) {
-			fields[n].Value, fields[n].Error = typed.Get(fields[n].Name), p.Fields[fields[n].Name]
+			fields[n].Value, fields[n].Error = typed.Get(fields[n].Name), fieldError(ctx, p, fields[n].Name)
 		}
 	}
 	return fields
@@ -144,11 +154,11 @@ func shownFields(i store.Import) (fields []string) {
 
 // importTabs are the choices of rows that there are, and the one that is shown:
 // as asked for, or else those that want a look.
-func importTabs(live views.ImportLive, asked string) (tabs []views.ImportTab, show string) {
+func importTabs(ctx context.Context, live views.ImportLive, asked string) (tabs []views.ImportTab, show string) {
 	c := live.Counts
-	ready := "Ready"
+	ready := lang.T(ctx, "Ready")
 	if live.Started {
-		ready = "Not sent"
+		ready = lang.T(ctx, "Not sent")
 	}
 	show = "all"
 	switch _, known := rowChoices[asked]; {
@@ -162,8 +172,11 @@ func importTabs(live views.ImportLive, asked string) (tabs []views.ImportTab, sh
 	for _, t := range []struct {
 		name, label string
 		n           int
-	}{{"all", "All", c.Total()}, {"created", "Created", c.Created}, {"failed", "Failed", c.Failed}, {"unknown", "Unknown", c.Unknown},
-		{"wrong", "To be mended", c.Wrong}, {"left", "Left out", c.Left}, {"ready", ready, c.Ready + c.Sending}} {
+	}{
+		{"all", lang.T(ctx, "All"), c.Total()}, {"created", lang.T(ctx, "Created"), c.Created}, {"failed", lang.T(ctx, "Failed"), c.Failed},
+		{"unknown", lang.T(ctx, "Unknown"), c.Unknown}, {"wrong", lang.T(ctx, "To be mended"), c.Wrong}, {"left", lang.T(ctx, "Left out"), c.Left},
+		{"ready", ready, c.Ready + c.Sending},
+	} {
 		if t.n > 0 || t.name == show {
 			tabs = append(tabs, views.ImportTab{Label: t.label, Path: rowsPath(live.ID, t.name, 0), Count: t.n, Current: t.name == show})
 		}
@@ -184,7 +197,7 @@ func rowsPath(id, show string, after int) string {
 func (h *Handlers) importRows(ctx context.Context, i store.Import, fields []string, show string, rows []store.ImportRow) ([]views.ImportRowItem, error) {
 	var keys []string
 	for _, row := range rows {
-		if strings.HasPrefix(row.Errors["email"], desk.AlreadyCustomer) {
+		if desk.IsCustomer(row.Errors["email"]) {
 			keys = append(keys, row.EmailKey)
 		}
 	}
@@ -194,15 +207,16 @@ func (h *Handlers) importRows(ctx context.Context, i store.Import, fields []stri
 	}
 	var items []views.ImportRowItem
 	for _, row := range rows {
-		item := views.ImportRowItem{N: row.N, State: string(row.State), Outcome: desk.RowOutcome(row.State), Message: row.Message}
+		item := views.ImportRowItem{N: row.N, State: string(row.State), Outcome: lang.Text(ctx, desk.RowOutcome(row.State)),
+			Message: lang.Text(ctx, desk.Text(row.Message))}
 		if desk.NotReady(row.State) {
-			item.Message = elsewhere(row, fields)
+			item.Message = elsewhere(ctx, row, fields)
 		}
 		var wrong []string
 		for _, field := range fields {
 			cell := views.ImportCell{Value: row.Value(field, i.Columns)}
 			if desk.NotReady(row.State) {
-				cell.Error, cell.Calm = row.Errors[field], row.State == store.RowLeft
+				cell.Error, cell.Calm = lang.Text(ctx, desk.Text(row.Errors[field])), row.State == store.RowLeft
 			}
 			if field == "country" && cell.Value != "" && cell.Error == "" {
 				sent, _, err := h.Desk.SentCountry(ctx, cell.Value)
@@ -210,13 +224,13 @@ func (h *Handlers) importRows(ctx context.Context, i store.Import, fields []stri
 					return nil, err
 				}
 				if sent != cell.Value && row.State != store.RowCreated {
-					cell.Value, cell.Note = sent, "for "+cell.Value
+					cell.Value, cell.Note = sent, lang.T(ctx, "for %s", cell.Value)
 				}
 			}
 			if cell.Error != "" && !cell.Calm {
-				wrong = append(wrong, fieldLabels[field])
+				wrong = append(wrong, lang.Text(ctx, desk.FieldNames[field]))
 			}
-			if c, ok := customers[row.EmailKey]; ok && field == "email" && strings.HasPrefix(cell.Error, desk.AlreadyCustomer) {
+			if c, ok := customers[row.EmailKey]; ok && field == "email" && cell.Error != "" && desk.IsCustomer(row.Errors[field]) {
 				cell.Link = views.CustomerPath(c.CUID)
 			}
 			item.Cells = append(item.Cells, cell)
@@ -234,7 +248,7 @@ func (h *Handlers) importRows(ctx context.Context, i store.Import, fields []stri
 }
 
 // elsewhere is what is wrong with a row and with none of the fields that are shown.
-func elsewhere(row store.ImportRow, shown []string) string {
+func elsewhere(ctx context.Context, row store.ImportRow, shown []string) string {
 	rest := store.ImportRow{State: row.State, Errors: map[string]string{}}
 	for field, message := range row.Errors {
 		rest.Errors[field] = message
@@ -242,7 +256,11 @@ func elsewhere(row store.ImportRow, shown []string) string {
 	for _, field := range shown {
 		delete(rest.Errors, field)
 	}
-	return desk.RowMessage(rest)
+	var said []string
+	for _, one := range desk.RowMessages(rest) {
+		said = append(said, lang.Text(ctx, one))
+	}
+	return strings.Join(said, " ")
 }
 
 // rowPath is the form that mends a row.

@@ -220,7 +220,7 @@ func (w *world) end(id string, ends ...store.RowState) {
 	err := w.db.Write(ctx, func(tx *store.Tx) error {
 		_, err := tx.MoveImport(ctx, id, store.ImportDraft, store.ImportRunning, "")
 		for n, end := range ends {
-			act, cuid, message := store.NewActID(w.clock.Now()), "", "=ATOM said no"
+			act, cuid, message := store.NewActID(w.clock.Now()), "", string(desk.AsSaid("=ATOM said no"))
 			if end == store.RowCreated {
 				cuid, message = fmt.Sprint("c-", n+1), ""
 			}

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"unicode"
@@ -8,6 +9,7 @@ import (
 
 	"frontdesk/store"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 )
 
 // marks are what a search looked for, to be marked in what it found.
@@ -111,12 +113,21 @@ func isHit(pieces []views.Piece) bool {
 	return slices.ContainsFunc(pieces, func(p views.Piece) bool { return p.Hit })
 }
 
+// fieldNames are what the reader calls the fields that elsewhere looks into.
+type fieldNames struct{ name, city, phone, email, website string }
+
+func fieldNamesOf(ctx context.Context) fieldNames {
+	return fieldNames{lang.T(ctx, "name"), lang.T(ctx, "city"), lang.T(ctx, "phone"), lang.T(ctx, "e-mail"), lang.T(ctx, "website")}
+}
+
 // elsewhere is a field with what was looked for, for rows that do not show it,
 // and its name.
-func (m marks) elsewhere(c store.Customer) (pieces []views.Piece, name string) {
-	for _, field := range []struct{ name, value string }{{"name", c.Name}, {"city", c.City}, {"phone", c.Phone}, {"e-mail", c.Email}, {"website", c.Website}} {
+func (m marks) elsewhere(c store.Customer, of fieldNames) (pieces []views.Piece, name string) {
+	for _, field := range []struct{ name, value string }{
+		{of.name, c.Name}, {of.city, c.City}, {of.phone, c.Phone}, {of.email, c.Email}, {of.website, c.Website},
+	} {
 		pieces := m.pieces(field.value)
-		if field.name == "phone" {
+		if field.name == of.phone {
 			pieces = m.phone(field.value)
 		}
 		if isHit(pieces) {

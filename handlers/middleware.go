@@ -14,6 +14,7 @@ import (
 
 	"frontdesk/store"
 	"frontdesk/store/audit"
+	"frontdesk/views/lang"
 	"frontdesk/web/desk"
 )
 
@@ -182,6 +183,7 @@ func (h *Handlers) identified(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := visitOf(r)
 		v.Prefs = h.readPrefs(r)
+		r = r.WithContext(lang.With(r.Context(), h.language(r, v)))
 		if v.Ahead {
 			v.Prefs.changed = false // to be sealed anew, which has time
 			if len(v.Prefs.Flashes) > 0 {
@@ -218,14 +220,14 @@ func (h *Handlers) checked(rt route) http.Handler {
 		case !v.Actor.Staff.Role.Includes(rt.Needs):
 			h.deny(r, rt, "the role "+string(v.Actor.Staff.Role)+" does not include this")
 			h.fail(w, r, &desk.Problem{Kind: desk.Forbidden, Title: "Not allowed",
-				Text: "Your role (" + string(v.Actor.Staff.Role) + ") does not include this. Nothing was done.", Advice: "Ask an admin of frontdesk if you need it."})
+				Text: desk.Say("Your role (%s) does not include this. Nothing was done.", roleTexts[v.Actor.Staff.Role]), Advice: "Ask an admin of frontdesk if you need it."})
 			return
 		}
 		v.Actor.Despite = r.PostForm.Get("despite")
 		err := rt.Handle(w, r)
 		var p *desk.Problem
 		if errors.As(err, &p) && p.Kind == desk.Forbidden { // what the route alone could not tell, such as whose session it is
-			h.deny(r, rt, p.Text)
+			h.deny(r, rt, p.Text.String())
 		}
 		switch {
 		case errors.Is(err, errLater), err != nil && !v.settled():
@@ -234,6 +236,11 @@ func (h *Handlers) checked(rt route) http.Handler {
 			h.fail(w, r, err)
 		}
 	})
+}
+
+// roleTexts are the roles' names.
+var roleTexts = map[store.Role]desk.Text{
+	store.Viewer: desk.Text(store.Viewer), store.Manager: desk.Text(store.Manager), store.Admin: desk.Text(store.Admin),
 }
 
 // deny records a post that was refused; reading somebody else's page is none.

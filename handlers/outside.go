@@ -1,12 +1,12 @@
 package handlers
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 
 	"frontdesk/store"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 )
 
 // outsideRows is how many the page shows at once, so that what is taken as known
@@ -23,7 +23,7 @@ func (h *Handlers) outsideList(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	base, err := h.mirrorPage(r, "From outside")
+	base, err := h.mirrorPage(r, lang.T(r.Context(), "From outside"))
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (h *Handlers) outsideKnown(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if known > 0 {
-		v.Prefs.flash("success", fmt.Sprintf("On record as known: %d. They are not pointed out any more.", known))
+		v.Prefs.flash("success", lang.T(r.Context(), "On record as known: %s. They are not pointed out any more.", known))
 	}
 	h.redirect(w, r, "/outside")
 	return nil
@@ -63,23 +63,20 @@ func (h *Handlers) outsideKnown(w http.ResponseWriter, r *http.Request) error {
 
 // outsideAttention points out on home what somebody else made.
 func (h *Handlers) outsideAttention(r *http.Request) ([]views.AttentionItem, error) {
-	customers, codes, err := h.Store.CountOutsiders(r.Context())
+	ctx := r.Context()
+	customers, codes, err := h.Store.CountOutsiders(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var items []views.AttentionItem
-	add := func(n int, one, many, text string) {
+	add := func(n int, title, text string) {
 		if n > 0 {
-			title := one
-			if n > 1 {
-				title = fmt.Sprintf(many, n)
-			}
-			items = append(items, views.AttentionItem{Icon: "user-plus", Title: title, Text: text, Path: "/outside", Link: "Look"})
+			items = append(items, views.AttentionItem{Icon: "user-plus", Title: title, Text: text, Path: "/outside", Link: lang.T(ctx, "Look")})
 		}
 	}
-	add(customers, "A customer was created outside frontdesk", "%d customers were created outside frontdesk",
-		"Somebody else uses the super key, or ATOM's own people did it.")
-	add(codes, "An SMS code was sent outside frontdesk", "%d SMS codes were sent outside frontdesk",
-		"Somebody else uses the iP1 account. Each code costs money.")
+	add(customers, lang.N(ctx, customers, "A customer was created outside frontdesk", "%s customers were created outside frontdesk"),
+		lang.T(ctx, "Somebody else uses the super key, or ATOM's own people did it."))
+	add(codes, lang.N(ctx, codes, "An SMS code was sent outside frontdesk", "%s SMS codes were sent outside frontdesk"),
+		lang.T(ctx, "Somebody else uses the iP1 account. Each code costs money."))
 	return items, nil
 }

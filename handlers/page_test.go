@@ -323,8 +323,8 @@ func (p *page) checkHTML(fragment bool) {
 		case "style":
 			complain("an inline style sheet")
 		case "script":
-			// Rules for the browser are no script; they are held by TestPagesAreFetchedAheadByRole.
-			if attr(n, "src") == "" && attr(n, "type") != "speculationrules" {
+			// Rules for the browser and texts are no script; the former are held by TestPagesAreFetchedAheadByRole.
+			if attr(n, "src") == "" && attr(n, "type") != "speculationrules" && attr(n, "type") != "application/json" {
 				complain("an inline script")
 			}
 			if attr(n, "nonce") != nonce {

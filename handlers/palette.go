@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 
 	"frontdesk/store"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 )
 
 // paletteCustomers is how many customers the palette finds: more is what the list
@@ -28,7 +30,7 @@ func (h *Handlers) palette(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	acts, pages := h.commands(role, on.CUID, typed)
+	acts, pages := h.commands(r.Context(), role, on.CUID, typed)
 	customers, more, err := h.paletteCustomers(r, typed, on.CUID)
 	if err != nil {
 		return err
@@ -36,12 +38,12 @@ func (h *Handlers) palette(w http.ResponseWriter, r *http.Request) error {
 	if more || typed != "" && len(customers)+len(acts)+len(pages) == 0 {
 		p.More = "/customers?q=" + url.QueryEscape(typed)
 	}
-	here := views.PaletteGroup{Label: "On " + customerRow(on).Label(), Choices: acts}
-	there := views.PaletteGroup{Label: "Customers", Choices: customers}
+	here := views.PaletteGroup{Label: lang.T(r.Context(), "On %s", customerRow(on).Label()), Choices: acts}
+	there := views.PaletteGroup{Label: lang.T(r.Context(), "Customers"), Choices: customers}
 	if typed == "" {
-		there.Label = "Recent and pinned customers"
+		there.Label = lang.T(r.Context(), "Recent and pinned customers")
 	}
-	p.Groups = inOrder(typed, here, there, views.PaletteGroup{Label: "Pages", Choices: pages})
+	p.Groups = inOrder(typed, here, there, views.PaletteGroup{Label: lang.T(r.Context(), "Pages"), Choices: pages})
 	p.Groups = slices.DeleteFunc(p.Groups, func(g views.PaletteGroup) bool { return len(g.Choices) == 0 })
 	return h.render(w, r, http.StatusOK, views.Palette(p))
 }
@@ -69,11 +71,12 @@ func begins(g views.PaletteGroup, typed string) bool {
 
 // commands are the acts on a customer, none when cuid is "", and the pages that a
 // role may use and that fit what was typed.
-func (h *Handlers) commands(role store.Role, cuid, typed string) (acts, pages []views.PaletteChoice) {
+func (h *Handlers) commands(ctx context.Context, role store.Role, cuid, typed string) (acts, pages []views.PaletteChoice) {
 	words, m := paletteWords(typed), newMarks(typed)
 	add := func(all *[]views.PaletteChoice, rt route, path string) {
-		if fits(words, paletteWords(rt.Find.Label), paletteWords(rt.Find.Words)) {
-			*all = append(*all, views.PaletteChoice{Path: path, Icon: rt.Find.Icon, Label: rt.Find.Label, Text: m.pieces(rt.Find.Label), Key: rt.Find.Key})
+		label := lang.T(ctx, rt.Find.Label)
+		if fits(words, paletteWords(label), paletteWords(rt.Find.Label+" "+rt.Find.Words)) { // by its English name too
+			*all = append(*all, views.PaletteChoice{Path: path, Icon: rt.Find.Icon, Label: label, Text: m.pieces(label), Key: rt.Find.Key})
 		}
 	}
 	for _, rt := range h.routes {
@@ -101,7 +104,7 @@ func (h *Handlers) commands(role store.Role, cuid, typed string) (acts, pages []
 
 // shortcuts are what the sheet of shortcuts shows.
 func (h *Handlers) shortcuts(w http.ResponseWriter, r *http.Request) error {
-	return h.render(w, r, http.StatusOK, views.Shortcuts(h.page(r, "Keyboard shortcuts")))
+	return h.render(w, r, http.StatusOK, views.Shortcuts(h.page(r, lang.T(r.Context(), "Keyboard shortcuts"))))
 }
 
 // paletteWords are a text's words, folded, without what stands between them: an
@@ -135,9 +138,9 @@ func (h *Handlers) paletteCustomers(r *http.Request, typed, on string) (all []vi
 		if err != nil {
 			return nil, false, err
 		}
-		m := newMarks(typed)
+		m, fields := newMarks(typed), fieldNamesOf(r.Context())
 		for _, c := range page.Customers {
-			all = append(all, customerChoice(c.Customer, m))
+			all = append(all, customerChoice(c.Customer, m, fields))
 		}
 		return all, page.Next != "", nil
 	}
@@ -151,7 +154,7 @@ func (h *Handlers) paletteCustomers(r *http.Request, typed, on string) (all []vi
 	for _, c := range append(recent, pinned[:min(len(pinned), handyCustomers)]...) {
 		if !seen[c.CUID] {
 			seen[c.CUID] = true
-			all = append(all, customerChoice(c, marks{}))
+			all = append(all, customerChoice(c, marks{}, fieldNames{}))
 		}
 	}
 	return all, false, nil
@@ -163,14 +166,14 @@ func paletteQuery(typed string) store.CustomerQuery {
 
 // customerChoice leads to a customer's page, where the button that opens ATOM has
 // the focus.
-func customerChoice(c store.Customer, m marks) views.PaletteChoice {
+func customerChoice(c store.Customer, m marks, fields fieldNames) views.PaletteChoice {
 	row := customerRow(c)
 	choice := views.PaletteChoice{Path: row.Path() + "#act-open", Icon: "building-2", Label: row.Label(), Text: m.pieces(row.Label())}
 	if row.Email != row.Label() {
 		choice.Note = m.pieces(row.Email)
 	}
 	if len(m.words) > 0 && !isHit(choice.Text) && !isHit(choice.Note) {
-		choice.Elsewhere, choice.Where = m.elsewhere(c)
+		choice.Elsewhere, choice.Where = m.elsewhere(c, fields)
 	}
 	return choice
 }

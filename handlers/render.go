@@ -14,12 +14,14 @@ import (
 
 	"frontdesk/store"
 	"frontdesk/views"
+	"frontdesk/views/lang"
+	"frontdesk/web/desk"
 )
 
 // page is the base of every page struct.
 func (h *Handlers) page(r *http.Request, title string) views.Page {
 	v := visitOf(r)
-	p := views.Page{Title: title, Path: r.URL.RequestURI(), Assets: h.Assets, RequestID: v.ID, Now: h.Now(), Theme: "system", Demo: h.Demo != nil, Typed: v.Typed}
+	p := views.Page{Title: title, Path: r.URL.RequestURI(), Assets: h.Assets, RequestID: v.ID, Now: h.Now(), Theme: "system", Language: lang.Of(r.Context()), Languages: h.languages(), Demo: h.Demo != nil, Typed: v.Typed}
 	if v.Prefs != nil {
 		if v.Prefs.Theme != "" {
 			p.Theme = v.Prefs.Theme
@@ -46,7 +48,7 @@ func (h *Handlers) page(r *http.Request, title string) views.Page {
 		p.Alarm = h.problem(r, v.Alarm)
 	}
 	if u := h.Store.Trouble(); u != nil && v.signedIn() {
-		p.ReadOnly = u.Cause
+		p.ReadOnly = lang.Text(r.Context(), desk.Cause(u))
 	}
 	return p
 }
@@ -69,9 +71,9 @@ func (h *Handlers) mirrorAge(r *http.Request) (*views.MirrorAge, error) {
 	age.SyncedAt, age.Sync = good.EndedAt, h.syncUnderWay()
 	switch last.Outcome {
 	case "failed":
-		age.Failing = last.Detail
+		age.Failing = lang.Text(r.Context(), desk.Text(last.Detail))
 	case "doubted":
-		age.Doubted = last.Detail
+		age.Doubted = lang.Text(r.Context(), desk.Text(last.Detail))
 	}
 	return age, nil
 }

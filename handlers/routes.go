@@ -7,6 +7,7 @@ import (
 
 	"frontdesk/store"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 )
 
 // public is for pages that need no sign-in.
@@ -47,18 +48,19 @@ func (h *Handlers) allRoutes() []route {
 		{"POST /logout", public, h.logout, none},
 		{"POST /theme", public, h.themeSet, none},
 		{"POST /keys", public, h.keysSet, none},
+		{"POST /language", public, h.languageSet, none},
 		{"GET /healthz", public, h.healthz, none},
 		{"GET /readyz", public, h.readyz, none},
 
-		{"GET /{$}", viewer, h.home, menu("Home", "house", "g h", "start overview dashboard services")},
+		{"GET /{$}", viewer, h.home, menu(lang.Mark("Home"), "house", "g h", "start overview dashboard services")},
 		{"GET /palette", viewer, h.palette, none},
 		{"GET /shortcuts", viewer, h.shortcuts, none},
 		{"GET /session", viewer, h.sessionState, none},
 		{"POST /session/active", viewer, h.sessionActive, none},
 		{"POST /session/renew", viewer, h.sessionRenew, none},
 
-		{"GET /customers", viewer, h.customersList, menu("Customers", "users", "g c", "list find search accounts")},
-		{"GET /customers/new", manager, h.customerNew, page("New customer", "user-plus", "create add account")},
+		{"GET /customers", viewer, h.customersList, menu(lang.Mark("Customers"), "users", "g c", "list find search accounts")},
+		{"GET /customers/new", manager, h.customerNew, page(lang.Mark("New customer"), "user-plus", "create add account")},
 		{"POST /customers/new/fill", manager, h.customerFill, none},
 		{"POST /customers/new/check", manager, h.customerCheck, none},
 		{"POST /customers", manager, h.customerCreate, none},
@@ -68,7 +70,7 @@ func (h *Handlers) allRoutes() []route {
 		{"GET /customers/export.jsonl", manager, h.customersExportJSONL, none},
 		{"POST /customers/views", viewer, h.viewSave(viewedCustomers, h.showListing), none},
 		{"POST /customers/views/{id}/remove", viewer, h.viewRemove(viewedCustomers), none},
-		{"GET /customers/import", manager, h.importNew, page("Import customers", "upload", "upload csv file spreadsheet many")},
+		{"GET /customers/import", manager, h.importNew, page(lang.Mark("Import customers"), "upload", "upload csv file spreadsheet many")},
 		{upload, manager, h.importRead, none},
 		{"GET /customers/import/example.csv", manager, h.importExample, none},
 		{"GET /customers/refresh/events", viewer, h.refreshEvents, none},
@@ -76,16 +78,16 @@ func (h *Handlers) allRoutes() []route {
 		{"GET /customers/{cuid}/events", viewer, h.customerEvents, none},
 		{"GET /customers/{cuid}/live", viewer, h.customerLive, none},
 		{"GET /customers/{cuid}/answers/{act}", manager, h.customerAnswer, none},
-		{"POST /customers/{cuid}/sso", manager, h.ssoOpen, onCustomer("Open as customer", "external-link", "act-open", "sso login sign in impersonate platform atom")},
+		{"POST /customers/{cuid}/sso", manager, h.ssoOpen, onCustomer(lang.Mark("Open as customer"), "external-link", "act-open", "sso login sign in impersonate platform atom")},
 		{"GET /customers/{cuid}/passcode", manager, h.passcodeForm, none},
-		{"POST /customers/{cuid}/passcode", manager, h.passcodeSend, onCustomer("E-mail passcode", "mail", "act-passcode", "send email get key token credentials")},
-		{"POST /customers/{cuid}/passcode/redeem", manager, h.passcodeRedeem, onCustomer("Redeem passcode", "ticket", "act-redeem", "enter get key token credentials")},
-		{"POST /customers/{cuid}/credentials", admin, h.credentialsIssue, onCustomer("Issue key and token", "key-round", "act-issue", "credentials without passcode replace rotate")},
-		{"POST /customers/{cuid}/credentials/reveal", manager, h.credentialsReveal, onCustomer("Show the stored key and token", "eye", "act-reveal", "credentials reveal again")},
-		{"POST /customers/{cuid}/pin", viewer, h.customerPin, onCustomer("Pin or unpin", "pin", "act-pin", "keep at hand favourite")},
-		{"GET /sso", manager, h.ssoLink, page("Open a customer by e-mail", "external-link", "sso login sign in impersonate email crm link")},
+		{"POST /customers/{cuid}/passcode", manager, h.passcodeSend, onCustomer(lang.Mark("E-mail passcode"), "mail", "act-passcode", "send email get key token credentials")},
+		{"POST /customers/{cuid}/passcode/redeem", manager, h.passcodeRedeem, onCustomer(lang.Mark("Redeem passcode"), "ticket", "act-redeem", "enter get key token credentials")},
+		{"POST /customers/{cuid}/credentials", admin, h.credentialsIssue, onCustomer(lang.Mark("Issue key and token"), "key-round", "act-issue", "credentials without passcode replace rotate")},
+		{"POST /customers/{cuid}/credentials/reveal", manager, h.credentialsReveal, onCustomer(lang.Mark("Show the stored key and token"), "eye", "act-reveal", "credentials reveal again")},
+		{"POST /customers/{cuid}/pin", viewer, h.customerPin, onCustomer(lang.Mark("Pin or unpin"), "pin", "act-pin", "keep at hand favourite")},
+		{"GET /sso", manager, h.ssoLink, page(lang.Mark("Open a customer by e-mail"), "external-link", "sso login sign in impersonate email crm link")},
 
-		{"GET /imports", manager, h.importsList, menu("Imports", "file-up", "g i", "csv files rows results")},
+		{"GET /imports", manager, h.importsList, menu(lang.Mark("Imports"), "file-up", "g i", "csv files rows results")},
 		{"GET /imports/{id}", manager, h.importShow, none},
 		{"GET /imports/{id}/events", manager, h.importEvents, none},
 		{"GET /imports/{id}/results.csv", manager, h.importResults, none},
@@ -97,21 +99,21 @@ func (h *Handlers) allRoutes() []route {
 		{"POST /imports/{id}/pace", manager, h.importPace, none},
 		{"GET /imports/{id}/rows/{n}", manager, h.importRow, none},
 		{"POST /imports/{id}/rows/{n}", manager, h.importRowMend, none},
-		{"GET /outside", manager, h.outsideList, page("Created outside frontdesk", "circle-help", "out of band unknown customers codes")},
+		{"GET /outside", manager, h.outsideList, page(lang.Mark("Created outside frontdesk"), "circle-help", "out of band unknown customers codes")},
 		{"POST /outside/known", admin, h.outsideKnown, none},
 
-		{"GET /sms", manager, h.smsForm, menu("SMS codes", "message-square-text", "g s", "text message verify phone number caller")},
-		{"POST /sms", manager, h.smsSend, onCustomer("Verify the caller by SMS", "shield-check", "act-verify", "text message code phone number identity")},
+		{"GET /sms", manager, h.smsForm, menu(lang.Mark("SMS codes"), "message-square-text", "g s", "text message verify phone number caller")},
+		{"POST /sms", manager, h.smsSend, onCustomer(lang.Mark("Verify the caller by SMS"), "shield-check", "act-verify", "text message code phone number identity")},
 		{"GET /sms/{id}", manager, h.smsShow, none},
 		{"POST /sms/{id}/verify", manager, h.smsVerify, none},
-		{"GET /sms/settings", admin, h.smsSettingsForm, page("SMS settings", "settings", "text message format length expiry ip1")},
+		{"GET /sms/settings", admin, h.smsSettingsForm, page(lang.Mark("SMS settings"), "settings", "text message format length expiry ip1")},
 		{"POST /sms/settings", admin, h.smsSettingsSave, none},
 		{"GET /sms/country", manager, h.smsCountry, none},
 
-		{"GET /audit", viewer, h.auditList, menu("Audit log", "scroll-text", "g a", "history acts entries who did what")},
+		{"GET /audit", viewer, h.auditList, menu(lang.Mark("Audit log"), "scroll-text", "g a", "history acts entries who did what")},
 		{"GET /audit/export.csv", admin, h.auditExportCSV, none},
 		{"GET /audit/export.jsonl", admin, h.auditExportJSONL, none},
-		{"GET /audit/proof", viewer, h.auditProof, page("Proof of the audit log", "badge-check", "verify checkpoint signed merkle")},
+		{"GET /audit/proof", viewer, h.auditProof, page(lang.Mark("Proof of the audit log"), "badge-check", "verify checkpoint signed merkle")},
 		{"GET /audit/checkpoint", viewer, h.auditCheckpoint, none},
 		{"POST /audit/verify", admin, h.auditVerify, none},
 		{"POST /audit/views", viewer, h.viewSave(viewedAudit, h.showAudit), none},
@@ -119,19 +121,19 @@ func (h *Handlers) allRoutes() []route {
 		{"GET /audit/{id}", viewer, h.auditShow, none},
 		{"GET /audit/{id}/proof", viewer, h.auditEntryProof, none},
 
-		{"GET /tokens", viewer, h.tokensShow, menu("Tokens", "key-round", "g t", "portal cpaas reveal my own")},
+		{"GET /tokens", viewer, h.tokensShow, menu(lang.Mark("Tokens"), "key-round", "g t", "portal cpaas reveal my own")},
 		{"POST /tokens/reveal", viewer, h.tokensReveal, none},
 		{"POST /tokens/cpaas", viewer, h.tokensSave, none},
-		{"GET /sessions", viewer, h.sessionsList, menu("Sessions", "monitor-smartphone", "g e", "devices signed in browsers sign out")},
+		{"GET /sessions", viewer, h.sessionsList, menu(lang.Mark("Sessions"), "monitor-smartphone", "g e", "devices signed in browsers sign out")},
 		{"POST /sessions/{id}/revoke", viewer, h.sessionRevoke, none},
 		{"POST /sessions/others/revoke", viewer, h.sessionsRevokeOthers, none},
-		{"GET /staff", admin, h.staffList, menu("Staff", "user-cog", "g u", "people users roles colleagues admins")},
+		{"GET /staff", admin, h.staffList, menu(lang.Mark("Staff"), "user-cog", "g u", "people users roles colleagues admins")},
 		{"POST /staff", admin, h.staffAdd, none},
 		{"POST /staff/{id}", admin, h.staffChange, none},
 		{"POST /staff/throttle/lift", admin, h.throttleLift, none},
 	}
 	if h.Demo != nil { // with made-up data on it, it would only be in the way elsewhere
-		all = append(all, route{"GET /styleguide", viewer, h.styleGuide, page("Style guide", "eye", "components design colours type icons")})
+		all = append(all, route{"GET /styleguide", viewer, h.styleGuide, page(lang.Mark("Style guide"), "eye", "components design colours type icons")})
 	}
 	return all
 }

@@ -38,6 +38,7 @@ func TestEveryRouteForEveryRole(t *testing.T) {
 		"POST /logout":         {"/logout", 303, 303, 303, 303, true},
 		"POST /theme":          {"/theme", 303, 303, 303, 303, false},
 		"POST /keys":           {"/keys", 303, 303, 303, 303, false},
+		"POST /language":       {"/language", 303, 303, 303, 303, false},
 		"GET /healthz":         {"/healthz", 200, 200, 200, 200, false},
 		"GET /readyz":          {"/readyz", ready, ready, ready, ready, false},
 		"GET /{$}":             {"/", out, 200, 200, 200, false},

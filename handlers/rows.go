@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"frontdesk/store"
 	"frontdesk/store/audit"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 	"frontdesk/web/desk"
 )
 
@@ -29,9 +31,27 @@ func customerRows(all []store.Customer) []views.CustomerRow {
 	return rows
 }
 
-func auditRow(e audit.Entry) views.AuditRow {
+// What the log holds in English, and pages show in the reader's language: acts,
+// how they ended, and what became of a create whose answer was lost.
+var logWords = []string{
+	lang.Mark("sign in"), lang.Mark("sign out"), lang.Mark("renew session"), lang.Mark("confirm password"), lang.Mark("revoke session"), lang.Mark("lift sign-in wait"),
+	lang.Mark("create customer"), lang.Mark("open as customer"), lang.Mark("read live record"), lang.Mark("settle create"), lang.Mark("sync customers"),
+	lang.Mark("e-mail passcode"), lang.Mark("redeem passcode"), lang.Mark("issue credentials by cuid"), lang.Mark("issue credentials without passcode"),
+	lang.Mark("reveal credentials"), lang.Mark("reveal token"), lang.Mark("store CPaaS token"),
+	lang.Mark("send SMS code"), lang.Mark("verify SMS code"), lang.Mark("verify caller"), lang.Mark("change SMS defaults"), lang.Mark("settle SMS code"),
+	lang.Mark("customer from outside"), lang.Mark("SMS code from outside"), lang.Mark("know what is from outside"),
+	lang.Mark("add staff"), lang.Mark("change staff"), lang.Mark("save view"), lang.Mark("remove view"),
+	lang.Mark("read import file"), lang.Mark("map import columns"), lang.Mark("mend import row"), lang.Mark("start import"), lang.Mark("pause import"),
+	lang.Mark("cancel import"), lang.Mark("change import pace"), lang.Mark("import done"), lang.Mark("remove import"),
+	lang.Mark("read audit log"), lang.Mark("export audit log"), lang.Mark("export customers"), lang.Mark("export import results"), lang.Mark("check witness"), lang.Mark("post from another site"),
+	lang.Mark("start"), lang.Mark("change secret"), lang.Mark("declare restore"),
+	lang.Mark("done"), lang.Mark("refused"), lang.Mark("unreachable"), lang.Mark("unknown"), lang.Mark("denied"),
+	lang.Mark("created"), lang.Mark("not created"),
+}
+
+func auditRow(ctx context.Context, e audit.Entry) views.AuditRow {
 	row := views.AuditRow{
-		ID: e.ID, At: e.At, What: e.What, Who: whoName(e.Who), Outcome: string(e.Result), OnName: e.On.Name, OnEmail: e.On.Email, Reason: e.Reason,
+		ID: e.ID, At: e.At, What: e.What, Who: whoName(ctx, e.Who), Outcome: string(e.Result), OnName: e.On.Name, OnEmail: e.On.Email, Reason: e.Reason,
 		Service: e.Service, Status: e.Status, Duration: e.Duration, Detail: e.Detail, Settled: e.Settled, Event: e.Phase == audit.Event,
 	}
 	if row.OnName == "" {
@@ -46,10 +66,10 @@ func auditRow(e audit.Entry) views.AuditRow {
 	return row
 }
 
-func auditRows(all []audit.Entry) []views.AuditRow {
+func auditRows(ctx context.Context, all []audit.Entry) []views.AuditRow {
 	rows := make([]views.AuditRow, len(all))
 	for i, e := range all {
-		rows[i] = auditRow(e)
+		rows[i] = auditRow(ctx, e)
 	}
 	return rows
 }
@@ -67,20 +87,20 @@ func aboutCustomer(e audit.Entry) bool {
 	return e.On.ID != "" && (customerActs[e.What] || strings.HasPrefix(e.What, "POST /customers/{cuid}"))
 }
 
-func whoName(w audit.Who) string {
+func whoName(ctx context.Context, w audit.Who) string {
 	switch {
 	case w.Name != "":
 		return w.Name
 	case w.Username != "":
 		return w.Portal + ":" + w.Username
 	}
-	return "somebody unknown"
+	return lang.T(ctx, "somebody unknown")
 }
 
-func codeRow(c store.Code, now time.Time) views.CodeRow {
+func codeRow(ctx context.Context, c store.Code, now time.Time) views.CodeRow {
 	row := views.CodeRow{ID: c.ID, Phone: c.Phone, SentAt: c.SentAt, ExpiresAt: c.ExpiresAt, UsedAt: c.UsedAt, By: c.StaffName}
 	if p, err := desk.ParsePhone(c.Phone); err == nil {
-		row.Phone, row.Country = p.Pretty, desk.CountryName(p.Country)
+		row.Phone, row.Country = p.Pretty, lang.Country(ctx, p.Country)
 	}
 	switch {
 	case !c.UsedAt.IsZero():
@@ -96,23 +116,23 @@ func codeRow(c store.Code, now time.Time) views.CodeRow {
 }
 
 // details are a customer's filled-in fields, named as people say them.
-func details(c store.Customer) []views.NamedValue {
+func details(ctx context.Context, c store.Customer) []views.NamedValue {
 	var all []views.NamedValue
 	add := func(name, value, href string) {
 		if value != "" {
 			all = append(all, views.NamedValue{Name: name, Value: value, Href: href})
 		}
 	}
-	add("Company", c.Company, "")
-	add("E-mail", c.Email, mailto(c.Email))
-	add("Name", c.Name, "")
-	add("Phone", c.Phone, tel(c.Phone))
-	add("Address", c.Address, "")
-	add("City", strings.TrimSpace(c.Zip+" "+c.City), "")
-	add("State", c.State, "")
-	add("Country", c.Country, "")
-	add("Website", c.Website, website(c.Website))
-	add("Created", c.Created, "")
+	add(lang.T(ctx, "Company"), c.Company, "")
+	add(lang.T(ctx, "E-mail"), c.Email, mailto(c.Email))
+	add(lang.T(ctx, "Name"), c.Name, "")
+	add(lang.T(ctx, "Phone"), c.Phone, tel(c.Phone))
+	add(lang.T(ctx, "Address"), c.Address, "")
+	add(lang.T(ctx, "City"), strings.TrimSpace(c.Zip+" "+c.City), "")
+	add(lang.T(ctx, "State"), c.State, "")
+	add(lang.T(ctx, "Country"), c.Country, "")
+	add(lang.T(ctx, "Website"), c.Website, website(c.Website))
+	add(lang.T(ctx, "Created"), c.Created, "")
 	if at, err := time.Parse(time.RFC3339, c.Created); err == nil {
 		all[len(all)-1].At = at
 	}

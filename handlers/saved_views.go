@@ -9,6 +9,7 @@ import (
 
 	"frontdesk/store"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 	"frontdesk/web/desk"
 )
 
@@ -64,10 +65,11 @@ func (h *Handlers) savedViews(ctx context.Context, of viewed, staff store.Staff,
 	}
 	save := &views.SaveView{
 		Action: of.base + "/views", Query: present, Shared: failed.typed.Get("shared") != "", Open: failed.typed != nil, Dated: query.Has("from") || query.Has("to"),
-		Name: views.Input{ID: "view-name", Name: "name", Label: "Name", Autocomplete: "off", Required: true, MaxLength: 80, Value: clip(failed.typed.Get("name"), 200)},
+		Name: views.Input{ID: "view-name", Name: "name", Label: lang.T(ctx, "Name"), Autocomplete: "off", Required: true, MaxLength: 80,
+			Value: clip(failed.typed.Get("name"), 200)},
 	}
 	if failed.problem != nil {
-		save.Name.Error = failed.problem.Fields["name"]
+		save.Name.Error = fieldError(ctx, failed.problem, "name")
 	}
 	return saved, save, nil
 }
@@ -86,7 +88,7 @@ func (h *Handlers) viewSave(of viewed, show func(http.ResponseWriter, *http.Requ
 		if err != nil {
 			return err
 		}
-		v.Prefs.flash("success", "The view "+strings.Join(strings.Fields(f.Get("name")), " ")+" is saved.")
+		v.Prefs.flash("success", lang.T(r.Context(), "The view %s is saved.", strings.Join(strings.Fields(f.Get("name")), " ")))
 		h.redirect(w, r, of.path(query))
 		return nil
 	}
@@ -103,7 +105,7 @@ func (h *Handlers) viewRemove(of viewed) func(http.ResponseWriter, *http.Request
 		if err := h.Desk.RemoveView(r.Context(), v.Actor, of.page, id); err != nil {
 			return err
 		}
-		v.Prefs.flash("success", "The view is removed.")
+		v.Prefs.flash("success", lang.T(r.Context(), "The view is removed."))
 		h.redirect(w, r, of.base)
 		return nil
 	}

@@ -15,6 +15,7 @@ import (
 
 	"frontdesk/store"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 	"frontdesk/web/desk"
 )
 
@@ -91,12 +92,13 @@ func (h *Handlers) prefsName() string {
 	return "frontdesk"
 }
 
-// prefs is what outlives the session: flash messages, theme, shortcuts, last
+// prefs is what outlives the session: flash messages, theme, language, shortcuts, last
 // portal, who it was, and the way back.
 type prefs struct {
 	Flashes []views.Flash
 	Theme   string
-	KeysOff bool `json:",omitempty"`
+	KeysOff bool   `json:",omitempty"`
+	Lang    string `json:",omitempty"` // chosen; "": what the browser asks for
 	Portal  string
 	Person  string // who was last signed in, as portal:username
 	Back    string
@@ -182,10 +184,10 @@ func (h *Handlers) identify(r *http.Request, v *visit) error {
 	case !staff.Active:
 		return h.sessions.Destroy(ctx)
 	case now.Sub(session.SeenAt) > h.Desk.Idle:
-		v.Prefs.flash("info", "You were signed out because nothing happened for a while.")
+		v.Prefs.flash("info", lang.T(r.Context(), "You were signed out because nothing happened for a while."))
 		return h.sessions.Destroy(ctx)
 	case !now.Before(ends):
-		v.Prefs.flash("info", "Your portal token ran out after 24 hours, and your session with it.")
+		v.Prefs.flash("info", lang.T(r.Context(), "Your portal token ran out after 24 hours, and your session with it."))
 		return h.sessions.Destroy(ctx)
 	}
 	v.Idle = session.SeenAt.Add(h.Desk.Idle)
@@ -281,7 +283,7 @@ func (h *Handlers) askToSignIn(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodGet, r.Method == http.MethodHead:
 		v.Prefs.Back, v.Prefs.changed = wayBack(r), true
 		if _, err := r.Cookie(h.sessions.Cookie.Name); err == nil && len(v.Prefs.Flashes) == 0 { // it came with a session, and that is no more
-			v.Prefs.flash("info", "Your session has ended. Sign in to go on.")
+			v.Prefs.flash("info", lang.T(r.Context(), "Your session has ended. Sign in to go on."))
 		}
 	default:
 		v.Prefs.Back = formPage(r)
@@ -290,7 +292,7 @@ func (h *Handlers) askToSignIn(w http.ResponseWriter, r *http.Request) {
 			post = "/customers"
 		}
 		h.keepDraft(r, v, store.Draft{Path: v.Prefs.Back, Post: post}, r.PostForm)
-		v.Prefs.flash("info", "Your session had ended, so nothing was sent. Sign in to go on.")
+		v.Prefs.flash("info", lang.T(r.Context(), "Your session had ended, so nothing was sent. Sign in to go on."))
 	}
 	if isFragment(r) {
 		w.Header().Set("HX-Redirect", "/login") // a fragment cannot hold the sign-in page

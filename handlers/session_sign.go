@@ -1,22 +1,24 @@
 package handlers
 
 import (
+	"context"
 	"net/http"
 
 	"frontdesk/views"
+	"frontdesk/views/lang"
 	"frontdesk/web/desk"
 )
 
 var portalNames = map[string]string{
-	"customer":   "Customer portal",
-	"atmosphere": "Atmosphere portal",
-	"messaging":  "Messaging portal",
+	"customer":   lang.Mark("Customer portal"),
+	"atmosphere": lang.Mark("Atmosphere portal"),
+	"messaging":  lang.Mark("Messaging portal"),
 }
 
-func (h *Handlers) portalOptions() []views.Option {
+func (h *Handlers) portalOptions(ctx context.Context) []views.Option {
 	var options []views.Option
 	for _, name := range h.Portals {
-		options = append(options, views.Option{Value: name, Label: portalNames[name]})
+		options = append(options, views.Option{Value: name, Label: lang.T(ctx, portalNames[name])})
 	}
 	return options
 }
@@ -30,13 +32,16 @@ func (h *Handlers) loginForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handlers) showLogin(w http.ResponseWriter, r *http.Request, status int, in desk.SignIn, p *desk.Problem) error {
+	ctx := r.Context()
 	page := views.LoginPage{
-		Page: h.page(r, "Sign in"), Portals: h.portalOptions(), Portal: in.Portal, Problem: h.problem(r, p),
-		Username: views.Input{Name: "username", Label: "Username", Value: in.Username, Autocomplete: "username", Required: true, Autofocus: in.Username == "", MaxLength: 200},
-		Password: views.Input{Name: "password", Label: "Password", Type: "password", Autocomplete: "current-password", Required: true, Autofocus: in.Username != ""},
+		Page: h.page(r, lang.T(ctx, "Sign in")), Portals: h.portalOptions(ctx), Portal: in.Portal, Problem: h.problem(r, p),
+		Username: views.Input{Name: "username", Label: lang.T(ctx, "Username"), Value: in.Username, Autocomplete: "username", Required: true,
+			Autofocus: in.Username == "", MaxLength: 200},
+		Password: views.Input{Name: "password", Label: lang.T(ctx, "Password"), Type: "password", Autocomplete: "current-password", Required: true,
+			Autofocus: in.Username != ""},
 	}
 	if p != nil {
-		page.PortalError, page.Username.Error, page.Password.Error = p.Fields["portal"], p.Fields["username"], p.Fields["password"]
+		page.PortalError, page.Username.Error, page.Password.Error = fieldError(ctx, p, "portal"), fieldError(ctx, p, "username"), fieldError(ctx, p, "password")
 	}
 	if h.Demo != nil {
 		page.People, page.DemoWord = h.Demo.People, h.Demo.Password
@@ -78,7 +83,7 @@ func (h *Handlers) logout(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	v.Prefs.Back = ""
-	v.Prefs.flash("success", "You are signed out.")
+	v.Prefs.flash("success", lang.T(r.Context(), "You are signed out."))
 	h.redirect(w, r, "/login")
 	return nil
 }
@@ -99,12 +104,12 @@ func (h *Handlers) sessionRenew(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	got, err := h.Desk.Confirm(r.Context(), v.Actor, desk.WhatRenew, r.PostForm.Get("password"))
 	if p, ok := h.formFailed(w, r, err); ok {
-		message := p.Fields["password"]
+		message := fieldError(r.Context(), p, "password")
 		if message == "" {
-			message = p.Title + ". " + p.Advice
+			message = lang.T(r.Context(), "%s. %s", p.Title, p.Advice)
 		}
 		if isFragment(r) {
-			return h.render(w, r, p.Status(), views.RenewBox(h.page(r, "Renew"), message))
+			return h.render(w, r, p.Status(), views.RenewBox(h.page(r, lang.T(r.Context(), "Renew")), message))
 		}
 		return h.showTokens(w, r, p.Status(), tokensState{renewError: message, problem: p})
 	}
@@ -115,9 +120,9 @@ func (h *Handlers) sessionRenew(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if isFragment(r) {
-		return h.render(w, r, http.StatusOK, views.Renewed(h.page(r, "Renewed")))
+		return h.render(w, r, http.StatusOK, views.Renewed(h.page(r, lang.T(r.Context(), "Renewed"))))
 	}
-	v.Prefs.flash("success", "Renewed for 24 hours.")
+	v.Prefs.flash("success", lang.T(r.Context(), "Renewed for 24 hours."))
 	h.redirect(w, r, localPath(r.PostForm.Get("back")))
 	return nil
 }

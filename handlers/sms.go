@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 
 	"frontdesk/store"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 	"frontdesk/web/desk"
 )
 
@@ -49,7 +51,7 @@ func (h *Handlers) takeSMSDraft(r *http.Request, cuid string) url.Values {
 
 func (h *Handlers) showSMS(w http.ResponseWriter, r *http.Request, status int, typed url.Values, p *desk.Problem, kept bool) error {
 	ctx, v := r.Context(), visitOf(r)
-	base, err := h.mirrorPage(r, "SMS codes")
+	base, err := h.mirrorPage(r, lang.T(ctx, "SMS codes"))
 	if err != nil {
 		return err
 	}
@@ -62,15 +64,15 @@ func (h *Handlers) showSMS(w http.ResponseWriter, r *http.Request, status int, t
 	}
 	d := h.Desk.SMSDefaults(ctx)
 	page.Defaults = views.SMSDefaults{From: d.From, Format: d.MessageFormat, Length: d.Length, Expiration: d.Expiration, Numeric: d.NumericOnly, Account: d.Account}
-	page.Form = smsFields(typed, p, d)
-	page.Preview = smsPreview(desk.PreviewSMS(smsTyped(typed), d))
-	page.Clock = views.ClockWords("iP1", h.Desk.ClockAhead("ip1"))
+	page.Form = smsFields(ctx, typed, p, d)
+	page.Preview = smsPreview(ctx, desk.PreviewSMS(smsTyped(typed), d))
+	page.Clock = views.ClockWords(ctx, "iP1", h.Desk.ClockAhead("ip1"))
 	length := d.Length
 	if n, err := strconv.Atoi(typed.Get("length")); err == nil {
 		length = n
 	}
 	if page.Form.Length.Error == "" {
-		page.Short = desk.TooShort(length)
+		page.Short = lang.Text(ctx, desk.TooShort(length))
 	}
 	if page.Note, err = h.phoneNote(r, typed.Get("phone"), typed.Get("customer")); err != nil {
 		return err
@@ -90,17 +92,17 @@ func (h *Handlers) showSMS(w http.ResponseWriter, r *http.Request, status int, t
 	if err != nil {
 		return err
 	}
-	if active(codes, h) && r.Method == http.MethodGet {
+	if active(r.Context(), codes, h) && r.Method == http.MethodGet {
 		fresh, err := h.Desk.RefreshAllSMS(ctx, codes)
 		if err != nil {
-			page.Stale = "The status below is the last that is known: " + problemOf(err).Title + "."
+			page.Stale = lang.T(ctx, "The status below is the last that is known: %s.", problemOf(err).Title)
 			v.failed = err
 		} else {
 			codes = fresh
 		}
 	}
 	for _, c := range codes {
-		row := codeRow(c, h.Now())
+		row := codeRow(ctx, c, h.Now())
 		row.Next = h.ahead(c.SentAt.Add(h.Desk.SMSCooldown))
 		page.Codes = append(page.Codes, row)
 	}
@@ -124,18 +126,18 @@ func (h *Handlers) sayWhenFree(r *http.Request, page *views.SMSPage, typed strin
 }
 
 // smsPreview is the message as it would be sent, for pages without JavaScript too.
-func smsPreview(p desk.SMSPreview) views.SMSPreview {
-	shown := views.SMSPreview{Text: p.Text, Parts: fmt.Sprintf("%d SMS", p.Size.Parts), Alphabet: p.Size.Words(), Good: time.Duration(p.Expiration) * time.Second}
+func smsPreview(ctx context.Context, p desk.SMSPreview) views.SMSPreview {
+	shown := views.SMSPreview{Text: p.Text, Parts: fmt.Sprintf("%d SMS", p.Size.Parts), Alphabet: lang.Text(ctx, p.Size.Words()), Good: time.Duration(p.Expiration) * time.Second}
 	if p.NoPlace {
-		shown.Warning = "The message needs {0}, where the code goes."
+		shown.Warning = lang.T(ctx, "The message needs {0}, where the code goes.")
 	}
 	return shown
 }
 
 // active tells whether any code may have changed since iP1 was last asked.
-func active(codes []store.Code, h *Handlers) bool {
+func active(ctx context.Context, codes []store.Code, h *Handlers) bool {
 	for _, c := range codes {
-		if codeRow(c, h.Now()).Status == "active" {
+		if codeRow(ctx, c, h.Now()).Status == "active" {
 			return true
 		}
 	}
@@ -143,30 +145,34 @@ func active(codes []store.Code, h *Handlers) bool {
 }
 
 // smsFields are the fields of both SMS forms as typed.
-func smsFields(typed url.Values, p *desk.Problem, d desk.SMSDefaults) views.SMSFields {
-	numeric := "letters and digits"
+func smsFields(ctx context.Context, typed url.Values, p *desk.Problem, d desk.SMSDefaults) views.SMSFields {
+	numeric := lang.T(ctx, "Default: letters and digits")
 	if d.NumericOnly {
-		numeric = "digits only"
+		numeric = lang.T(ctx, "Default: digits only")
 	}
 	f := views.SMSFields{
-		Phone: views.Input{Name: "phone", Label: "Phone number", Type: "tel", Autocomplete: "off", InputMode: "tel", Required: true, Autofocus: true, MaxLength: 40,
-			Placeholder: "+46 70 123 45 67", Hint: "With + and the country code."},
-		Format: views.Input{Name: "message_format", Label: "Message", Autocomplete: "off", MaxLength: 1000, Placeholder: d.MessageFormat, Hint: "Must contain {0}, which becomes the code."},
-		From:   views.Input{Name: "from", Label: "Sender", Autocomplete: "off", MaxLength: 16, Placeholder: d.From, Hint: "A name of up to 11 characters, or a number."},
-		Length: views.Input{Name: "length", Label: "Length of the code", Type: "number", InputMode: "numeric", Min: desk.SMSLengthMin, Max: desk.SMSLengthMax,
-			Placeholder: strconv.Itoa(d.Length),
-			Hint:        fmt.Sprintf("%d to %d characters; fewer than %d do not verify a caller.", desk.SMSLengthMin, desk.SMSLengthMax, desk.SMSProves)},
-		Expiration: views.Input{Name: "expiration_time", Label: "Good for, in seconds", Type: "number", InputMode: "numeric", Min: desk.SMSExpirationMin, Max: desk.SMSExpirationMax,
-			Placeholder: strconv.Itoa(d.Expiration), Hint: fmt.Sprintf("Default %d, which is %s.", d.Expiration, views.Span(time.Duration(d.Expiration)*time.Second))},
-		Numeric: views.Input{Name: "numeric_only", Label: "Kind of code", Options: []views.Option{
-			{Value: "", Label: "Default: " + numeric}, {Value: "true", Label: "Digits only"}, {Value: "false", Label: "Letters and digits"},
+		Phone: views.Input{Name: "phone", Label: lang.T(ctx, "Phone number"), Type: "tel", Autocomplete: "off", InputMode: "tel", Required: true,
+			Autofocus: true, MaxLength: 40, Placeholder: "+46 70 123 45 67", Hint: lang.T(ctx, "With + and the country code.")},
+		Format: views.Input{Name: "message_format", Label: lang.T(ctx, "Message"), Autocomplete: "off", MaxLength: 1000, Placeholder: d.MessageFormat,
+			Hint: lang.T(ctx, "Must contain {0}, which becomes the code.")},
+		From: views.Input{Name: "from", Label: lang.T(ctx, "Sender"), Autocomplete: "off", MaxLength: 16, Placeholder: d.From,
+			Hint: lang.T(ctx, "A name of up to 11 characters, or a number.")},
+		Length: views.Input{Name: "length", Label: lang.T(ctx, "Length of the code"), Type: "number", InputMode: "numeric",
+			Min: desk.SMSLengthMin, Max: desk.SMSLengthMax, Placeholder: strconv.Itoa(d.Length),
+			Hint: lang.T(ctx, "%s to %s characters; fewer than %s do not verify a caller.", desk.SMSLengthMin, desk.SMSLengthMax, desk.SMSProves)},
+		Expiration: views.Input{Name: "expiration_time", Label: lang.T(ctx, "Good for, in seconds"), Type: "number", InputMode: "numeric",
+			Min: desk.SMSExpirationMin, Max: desk.SMSExpirationMax, Placeholder: strconv.Itoa(d.Expiration),
+			Hint: lang.T(ctx, "Default %s, which is %s.", strconv.Itoa(d.Expiration), views.Span(ctx, time.Duration(d.Expiration)*time.Second))},
+		Numeric: views.Input{Name: "numeric_only", Label: lang.T(ctx, "Kind of code"), Options: []views.Option{
+			{Value: "", Label: numeric}, {Value: "true", Label: lang.T(ctx, "Digits only")}, {Value: "false", Label: lang.T(ctx, "Letters and digits")},
 		}},
-		Limit: views.Input{Name: "concurrent_limit", Label: "Active codes per number", Type: "number", InputMode: "numeric", Min: 1, Max: 1000, Placeholder: strconv.Itoa(d.Limit)},
+		Limit: views.Input{Name: "concurrent_limit", Label: lang.T(ctx, "Active codes per number"), Type: "number", InputMode: "numeric",
+			Min: 1, Max: 1000, Placeholder: strconv.Itoa(d.Limit)},
 	}
 	for _, i := range []*views.Input{&f.Phone, &f.Format, &f.From, &f.Length, &f.Expiration, &f.Numeric, &f.Limit} {
 		i.Value = typed.Get(i.Name)
 		if p != nil {
-			i.Error = p.Fields[i.Name]
+			i.Error = fieldError(ctx, p, i.Name)
 		}
 	}
 	if v := f.Numeric.Value; v == "on" || v == "1" || v == "yes" {
@@ -194,7 +200,7 @@ func (h *Handlers) smsSend(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v.Prefs.flash("success", "The code was sent.")
+	v.Prefs.flash("success", lang.T(r.Context(), "The code was sent."))
 	if cuid := customerBeside(r); cuid != "" {
 		h.redirect(w, r, views.CustomerPath(cuid)+"#code") // where the caller's answer goes
 		return nil
@@ -226,7 +232,7 @@ func (h *Handlers) smsShow(w http.ResponseWriter, r *http.Request) error {
 	stale := ""
 	switch {
 	case errors.As(err, &p):
-		stale = "This is the last that is known: " + p.Title + "."
+		stale = lang.T(r.Context(), "This is the last that is known: %s.", p.Title)
 		visitOf(r).failed = err
 	case err != nil:
 		return err
@@ -239,17 +245,18 @@ func (h *Handlers) showCode(w http.ResponseWriter, r *http.Request, status int, 
 	if err != nil {
 		return err
 	}
-	row := codeRow(code, h.Now())
-	base, err := h.mirrorPage(r, "Code to "+row.Phone)
+	row := codeRow(r.Context(), code, h.Now())
+	base, err := h.mirrorPage(r, lang.T(r.Context(), "Code to %s", row.Phone))
 	if err != nil {
 		return err
 	}
 	page := views.SMSCodePage{
-		Page: base, Code: row, Receipt: receipt(), Stale: stale, Problem: h.problem(r, p), Again: receipt(), Sender: code.Sender, Short: desk.TooShort(code.Length),
-		Input: views.Input{Name: "code", Label: "The code that the caller reads out", Secret: true, Value: typed, Autocomplete: "off", Required: true, Autofocus: true, Mono: true, MaxLength: 100},
+		Page: base, Code: row, Receipt: receipt(), Stale: stale, Problem: h.problem(r, p), Again: receipt(), Sender: code.Sender, Short: lang.Text(r.Context(), desk.TooShort(code.Length)),
+		Input: views.Input{Name: "code", Label: lang.T(r.Context(), "The code that the caller reads out"), Secret: true, Value: typed, Autocomplete: "off",
+			Required: true, Autofocus: true, Mono: true, MaxLength: 100},
 	}
 	if p != nil {
-		page.Input.Error = p.Fields["code"]
+		page.Input.Error = fieldError(r.Context(), p, "code")
 	}
 	if isFragment(r) {
 		if row.Status != "active" {
@@ -282,7 +289,7 @@ func (h *Handlers) smsVerify(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v.Prefs.flash("success", "The code is right: the caller holds this number.")
+	v.Prefs.flash("success", lang.T(r.Context(), "The code is right: the caller holds this number."))
 	if cuid := customerBeside(r); cuid != "" {
 		proof, err := h.Desk.CallerVerified(r.Context(), cuid)
 		if err != nil {
@@ -323,7 +330,7 @@ func (h *Handlers) smsSettingsForm(w http.ResponseWriter, r *http.Request) error
 	case err != nil:
 		return err
 	case kept != nil:
-		visitOf(r).Prefs.flash("info", views.KeptText(visitOf(r).Typed))
+		visitOf(r).Prefs.flash("info", views.KeptText(r.Context(), visitOf(r).Typed))
 		return h.showSMSSettings(w, r, http.StatusOK, kept, nil)
 	}
 	return h.showSMSSettings(w, r, http.StatusOK, url.Values{
@@ -337,7 +344,8 @@ func (h *Handlers) smsSettingsForm(w http.ResponseWriter, r *http.Request) error
 func (h *Handlers) showSMSSettings(w http.ResponseWriter, r *http.Request, status int, typed url.Values, p *desk.Problem) error {
 	system := desk.SMSDefaults{From: desk.SMSDefaultFrom, MessageFormat: desk.SMSDefaultFormat, Length: desk.SMSDefaultLength, Expiration: desk.SMSDefaultExpiration, Limit: desk.SMSDefaultLimit}
 	return h.render(w, r, status, views.SMSSettings(views.SMSSettingsPage{
-		Page: h.page(r, "SMS defaults"), Receipt: receipt(), Form: smsFields(typed, p, system), Loaded: typed != nil, Problem: h.problem(r, p),
+		Page: h.page(r, lang.T(r.Context(), "SMS defaults")), Receipt: receipt(), Form: smsFields(r.Context(), typed, p, system),
+		Loaded: typed != nil, Problem: h.problem(r, p),
 	}))
 }
 
@@ -350,7 +358,7 @@ func (h *Handlers) smsSettingsSave(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	v.Prefs.flash("success", "The defaults are saved.")
+	v.Prefs.flash("success", lang.T(r.Context(), "The defaults are saved."))
 	h.redirect(w, r, "/sms/settings")
 	return nil
 }

@@ -1,13 +1,14 @@
 package handlers
 
 import (
+	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
 	"frontdesk/store"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 	"frontdesk/web/desk"
 )
 
@@ -57,7 +58,7 @@ func (h *Handlers) codeNote(r *http.Request, code store.Code) (views.PhoneNote, 
 }
 
 func (h *Handlers) note(r *http.Request, phone desk.Phone, file desk.OnFile) (views.PhoneNote, error) {
-	note := views.PhoneNote{Phone: phone.E164, Country: desk.CountryName(phone.Country), Refused: h.Desk.CountryRefused(phone), State: file.State(), Whose: customerRows(file.Whose), Count: file.Count}
+	note := views.PhoneNote{Phone: phone.E164, Country: lang.Country(r.Context(), phone.Country), Refused: lang.Text(r.Context(), h.Desk.CountryRefused(phone)), State: file.State(), Whose: customerRows(file.Whose), Count: file.Count}
 	if file.For.CUID != "" {
 		note.For = new(customerRow(file.For))
 		if _, ok := desk.PhoneOf(file.For); !ok {
@@ -75,10 +76,10 @@ func (h *Handlers) note(r *http.Request, phone desk.Phone, file desk.OnFile) (vi
 	}
 	note.Slots = h.slots(slots)
 	if n := left.Number; n >= 0 && n <= fewForNumber {
-		note.Left = append(note.Left, codesLeft(n)+" left today for this number.")
+		note.Left = append(note.Left, leftForNumber(r.Context(), n))
 	}
 	if n := left.Staff; n >= 0 && n <= fewForStaff {
-		note.Left = append(note.Left, codesLeft(n)+" left today for you to send.")
+		note.Left = append(note.Left, leftForStaff(r.Context(), n))
 	}
 	return note, nil
 }
@@ -88,14 +89,18 @@ func (h *Handlers) slots(s desk.SMSSlots) views.Slots {
 	return views.Slots{Active: s.Active, Perhaps: s.Perhaps, Limit: s.Limit, Sure: s.Sure, Next: h.ahead(s.Next)}
 }
 
-func codesLeft(n int) string {
-	switch n {
-	case 0:
-		return "No codes are"
-	case 1:
-		return "1 code is"
+func leftForNumber(ctx context.Context, n int) string {
+	if n == 0 {
+		return lang.T(ctx, "No codes are left today for this number.")
 	}
-	return fmt.Sprintf("%d codes are", n)
+	return lang.N(ctx, n, "%s code is left today for this number.", "%s codes are left today for this number.")
+}
+
+func leftForStaff(ctx context.Context, n int) string {
+	if n == 0 {
+		return lang.T(ctx, "No codes are left today for you to send.")
+	}
+	return lang.N(ctx, n, "%s code is left today for you to send.", "%s codes are left today for you to send.")
 }
 
 // ahead is a time to count down to, in whole seconds and never too early; zero

@@ -2,12 +2,12 @@ package handlers
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 
 	"frontdesk/store"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 	"frontdesk/web/desk"
 )
 
@@ -28,11 +28,12 @@ func (h *Handlers) staffList(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handlers) showStaff(w http.ResponseWriter, r *http.Request, status int, failed failedStaff) error {
-	people, err := h.Store.AllStaff(r.Context())
+	ctx := r.Context()
+	people, err := h.Store.AllStaff(ctx)
 	if err != nil {
 		return err
 	}
-	page := views.StaffPage{Page: h.page(r, "Staff"), Problem: h.problem(r, failed.problem), Kept: failed.kept}
+	page := views.StaffPage{Page: h.page(r, lang.T(ctx, "Staff")), Problem: h.problem(r, failed.problem), Kept: failed.kept}
 	if page.HeldUp, err = h.heldUp(r, people); err != nil {
 		return err
 	}
@@ -42,7 +43,7 @@ func (h *Handlers) showStaff(w http.ResponseWriter, r *http.Request, status int,
 			Self: s.ID == visitOf(r).Actor.Staff.ID, SeenAt: s.SeenAt, AddedAt: s.AddedAt, WasRole: string(s.Role), WasActive: s.Active,
 		}
 		if failed.id == s.ID && failed.problem != nil {
-			row.Error = failed.problem.Fields["role"] + failed.problem.Fields["state"] + failed.problem.Fields["was"]
+			row.Error = fieldError(r.Context(), failed.problem, "role") + fieldError(r.Context(), failed.problem, "state") + fieldError(r.Context(), failed.problem, "was")
 			if failed.problem.Fields["was"] != "" { // the page was old: the row shows what is
 				failed.typed = nil
 			}
@@ -56,18 +57,19 @@ func (h *Handlers) showStaff(w http.ResponseWriter, r *http.Request, status int,
 		page.People = append(page.People, row)
 	}
 	page.Form = views.StaffFields{
-		Portal:   views.Input{Name: "portal", Label: "Portal", Required: true, Options: h.portalOptions()},
-		Username: views.Input{Name: "username", Label: "Portal username", Autocomplete: "off", Required: true, MaxLength: 200},
-		Name:     views.Input{Name: "name", Label: "Name", Autocomplete: "off", MaxLength: 200},
-		Role: views.Input{Name: "role", Label: "Role", Required: true, Options: []views.Option{
-			{Value: "viewer", Label: "Viewer: reads"}, {Value: "manager", Label: "Manager: acts"}, {Value: "admin", Label: "Admin: everything"},
+		Portal:   views.Input{Name: "portal", Label: lang.T(ctx, "Portal"), Required: true, Options: h.portalOptions(ctx)},
+		Username: views.Input{Name: "username", Label: lang.T(ctx, "Portal username"), Autocomplete: "off", Required: true, MaxLength: 200},
+		Name:     views.Input{Name: "name", Label: lang.T(ctx, "Name"), Autocomplete: "off", MaxLength: 200},
+		Role: views.Input{Name: "role", Label: lang.T(ctx, "Role"), Required: true, Options: []views.Option{
+			{Value: "viewer", Label: lang.T(ctx, "Viewer: reads")}, {Value: "manager", Label: lang.T(ctx, "Manager: acts")},
+			{Value: "admin", Label: lang.T(ctx, "Admin: everything")},
 		}},
 	}
 	if failed.id == 0 {
 		for _, i := range []*views.Input{&page.Form.Portal, &page.Form.Username, &page.Form.Name, &page.Form.Role} {
 			i.Value = failed.typed.Get(i.Name)
 			if failed.problem != nil {
-				i.Error = failed.problem.Fields[i.Name]
+				i.Error = fieldError(r.Context(), failed.problem, i.Name)
 			}
 		}
 	}
@@ -101,11 +103,11 @@ func (h *Handlers) throttleLift(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	switch err := h.Desk.LiftThrottle(r.Context(), v.Actor, r.PostForm.Get("subject")); {
 	case errors.Is(err, store.ErrNotFound):
-		v.Prefs.flash("info", "There is no wait to lift any more.")
+		v.Prefs.flash("info", lang.T(r.Context(), "There is no wait to lift any more."))
 	case err != nil:
 		return err
 	default:
-		v.Prefs.flash("success", "The wait is lifted: the next try is let through.")
+		v.Prefs.flash("success", lang.T(r.Context(), "The wait is lifted: the next try is let through."))
 	}
 	h.redirect(w, r, "/staff")
 	return nil
@@ -120,7 +122,7 @@ func (h *Handlers) staffAdd(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v.Prefs.flash("success", store.FoldUsername(f.Get("username"))+" is on the staff list and can sign in.")
+	v.Prefs.flash("success", lang.T(r.Context(), "%s is on the staff list and can sign in.", store.FoldUsername(f.Get("username"))))
 	h.redirect(w, r, "/staff")
 	return nil
 }
@@ -143,11 +145,13 @@ func (h *Handlers) staffChange(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	state := "active"
-	if !now.Active {
-		state = "disabled, and signed out everywhere"
+	saved, role := "", lang.T(r.Context(), string(now.Role))
+	if now.Active {
+		saved = lang.T(r.Context(), "Saved. %s: %s, active.", now.Name, role)
+	} else {
+		saved = lang.T(r.Context(), "Saved. %s: %s, disabled, and signed out everywhere.", now.Name, role)
 	}
-	v.Prefs.flash("success", fmt.Sprintf("Saved. %s: %s, %s.", now.Name, now.Role, state))
+	v.Prefs.flash("success", saved)
 	h.redirect(w, r, "/staff")
 	return nil
 }
@@ -163,13 +167,13 @@ func (h *Handlers) sessionsList(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := views.SessionsPage{Page: h.page(r, "Sessions"), All: all}
+	page := views.SessionsPage{Page: h.page(r, lang.T(r.Context(), "Sessions")), All: all}
 	for _, s := range sessions {
 		if s.StaffID == v.Actor.Staff.ID && s.ID != v.Actor.Session {
 			page.Others++
 		}
 		page.Rows = append(page.Rows, views.SessionRow{
-			ID: s.ID, Who: s.StaffName, Address: s.Address, Device: device(s.Agent), Since: s.CreatedAt, SeenAt: s.SeenAt, ExpiresAt: s.ExpiresAt,
+			ID: s.ID, Who: s.StaffName, Address: s.Address, Device: device(r.Context(), s.Agent), Since: s.CreatedAt, SeenAt: s.SeenAt, ExpiresAt: s.ExpiresAt,
 			Current: s.ID == v.Actor.Session,
 		})
 	}
@@ -183,13 +187,10 @@ func (h *Handlers) sessionsRevokeOthers(w http.ResponseWriter, r *http.Request) 
 	if err != nil {
 		return err
 	}
-	switch n {
-	case 0:
-		v.Prefs.flash("info", "You have no other sessions.")
-	case 1:
-		v.Prefs.flash("success", "Your other session is ended.")
-	default:
-		v.Prefs.flash("success", fmt.Sprintf("Your %d other sessions are ended.", n))
+	if n == 0 {
+		v.Prefs.flash("info", lang.T(r.Context(), "You have no other sessions."))
+	} else {
+		v.Prefs.flash("success", lang.N(r.Context(), n, "Your other session is ended.", "Your %s other sessions are ended."))
 	}
 	h.redirect(w, r, "/sessions")
 	return nil
@@ -205,11 +206,11 @@ func (h *Handlers) sessionRevoke(w http.ResponseWriter, r *http.Request) error {
 		if err := h.sessions.Destroy(r.Context()); err != nil {
 			return err
 		}
-		v.Prefs.flash("success", "You ended this session.")
+		v.Prefs.flash("success", lang.T(r.Context(), "You ended this session."))
 		h.redirect(w, r, "/login")
 		return nil
 	}
-	v.Prefs.flash("success", "The session is ended.")
+	v.Prefs.flash("success", lang.T(r.Context(), "The session is ended."))
 	h.redirect(w, r, "/sessions")
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"frontdesk/store"
 	"frontdesk/views"
+	"frontdesk/views/lang"
 	"frontdesk/web/desk"
 )
 
@@ -26,14 +27,15 @@ func (h *Handlers) tokensShow(w http.ResponseWriter, r *http.Request) error {
 func (h *Handlers) showTokens(w http.ResponseWriter, r *http.Request, status int, s tokensState) error {
 	ctx, v := r.Context(), visitOf(r)
 	page := views.TokensPage{
-		Page: h.page(r, "Tokens"), Portal: v.Actor.Staff.Portal, Masked: mask(v.Token), ReceiptA: receipt(), ReceiptB: receipt(),
+		Page: h.page(r, lang.T(ctx, "Tokens")), Portal: v.Actor.Staff.Portal, Masked: mask(v.Token), ReceiptA: receipt(), ReceiptB: receipt(),
 		RenewError: s.renewError, Problem: h.problem(r, s.problem), Confirmed: h.Desk.Confirmed(v.Actor),
-		CPaaSInput: views.Input{Name: "token", Label: "CPaaS token", Secret: true, Type: "password", Autocomplete: "off", Hint: "Paste it here. Saving a blank field removes the stored one."},
+		CPaaSInput: views.Input{Name: "token", Label: lang.T(ctx, "CPaaS token"), Secret: true, Type: "password", Autocomplete: "off",
+			Hint: lang.T(ctx, "Paste it here. Saving a blank field removes the stored one.")},
 	}
 	page.EndsSoon = false // the page renews by itself
 	if s.problem != nil {
-		page.CPaaSInput.Error = s.problem.Fields["token"]
-		page.Asked, page.PasswordError = s.which, s.problem.Fields["password"]
+		page.CPaaSInput.Error = fieldError(ctx, s.problem, "token")
+		page.Asked, page.PasswordError = s.which, fieldError(ctx, s.problem, "password")
 	}
 	_, at, err := h.Store.CPaaSToken(ctx, v.Actor.Staff.ID)
 	switch {
@@ -48,8 +50,8 @@ func (h *Handlers) showTokens(w http.ResponseWriter, r *http.Request, status int
 			return err
 		}
 		if answer.What == desk.WhatRevealToken && answer.Secret.Token != "" {
-			page.Revealed, page.Token = answer.Message, answer.Secret.Token
-			page.Curl = h.curl(answer.Message, v.Actor.Staff.Portal, answer.Secret.Token)
+			page.Revealed, page.Token = answer.Message.String(), answer.Secret.Token
+			page.Curl = h.curl(answer.Message.String(), v.Actor.Staff.Portal, answer.Secret.Token)
 			page.Until = answer.At.Add(desk.SecretsShown)
 		} else {
 			page.Gone = true
@@ -87,9 +89,9 @@ func (h *Handlers) tokensSave(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if token == "" {
-		v.Prefs.flash("success", "The CPaaS token is removed.")
+		v.Prefs.flash("success", lang.T(r.Context(), "The CPaaS token is removed."))
 	} else {
-		v.Prefs.flash("success", "The CPaaS token is stored, encrypted.")
+		v.Prefs.flash("success", lang.T(r.Context(), "The CPaaS token is stored, encrypted."))
 	}
 	h.redirect(w, r, "/tokens")
 	return nil

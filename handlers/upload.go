@@ -104,7 +104,7 @@ func readUpload(r *http.Request) (status int, p *desk.Problem) {
 		return http.StatusRequestEntityTooLarge, tooLarge(err)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return http.StatusRequestTimeout, &desk.Problem{Title: "The file came too slowly",
-			Text: "It was not complete after " + views.Span(uploadLimit) + ". Nothing was done.", Advice: "Check your connection, or split the file, and send it again.", Err: err}
+			Text: desk.Say("It was not complete after %s. Nothing was done.", views.Span(r.Context(), uploadLimit)), Advice: "Check your connection, or split the file, and send it again.", Err: err}
 	case err != nil:
 		return http.StatusUnprocessableEntity, &desk.Problem{Title: "The file could not be read",
 			Text: "It was cut or garbled on its way. Nothing was done.", Advice: "Go back and send it again.", Err: err}

@@ -1,6 +1,10 @@
 package handlers
 
-import "net/http"
+import (
+	"net/http"
+
+	"frontdesk/views/lang"
+)
 
 // hear checks what this browser has seen of the audit log against the log as it
 // is, and lets the browser take along what it sees now. What does not fit is
@@ -19,6 +23,6 @@ func (h *Handlers) hear(r *http.Request) {
 		v.Prefs.Seen, v.Prefs.changed = seen, true
 	}
 	if v.Alarm = alarm; alarm != nil && r.Method == http.MethodPost {
-		v.Prefs.flash("error", alarm.Title+": "+alarm.Text+" "+alarm.Advice)
+		v.Prefs.flash("error", lang.T(r.Context(), "%s: %s %s", alarm.Title, alarm.Text, alarm.Advice))
 	}
 }

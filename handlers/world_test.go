@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode"
 
 	"frontdesk/static"
 	"frontdesk/store"
@@ -184,6 +185,20 @@ func newWorld(t testing.TB, s setup) *world {
 	return w
 }
 
+// asksForWhatThereIs fails a test in which a text is asked for that one of the
+// languages does not have.
+func asksForWhatThereIs(t *testing.T, h *Handlers) {
+	translated, asked := h.texts, &sync.Map{}
+	h.texts = translated.Watched(func(form string) { asked.Store(form, true) })
+	t.Cleanup(func() {
+		for form := range asked.Range {
+			if form := form.(string); strings.ContainsFunc(strings.ReplaceAll(form, "%s", ""), unicode.IsLetter) && !translated.Has(form) {
+				t.Errorf("there is no translation of %q", form)
+			}
+		}
+	})
+}
+
 // start opens the database and serves from it, as the program does; a second
 // one after stop is a restart.
 func (w *world) start() {
@@ -257,7 +272,10 @@ func (w *world) start() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	h.refreshWait = 30 * time.Second // tests of the wait set their own
+	h.refreshWait = 30 * time.Second   // tests of the wait set their own
+	if t, ok := w.t.(*testing.T); ok { // a benchmark has no time for it
+		asksForWhatThereIs(t, h)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var jobs sync.WaitGroup
 	jobs.Go(func() { d.Run(ctx) })

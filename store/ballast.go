@@ -121,7 +121,7 @@ func (db *DB) admits(outcome bool) error {
 // outcome of the same transaction may have given it up before.
 func (db *DB) release(err error) bool {
 	var u *Unwritable
-	if !errors.As(err, &u) || u.Cause != causeFull {
+	if !errors.As(err, &u) || u.Cause != CauseFull {
 		return false
 	}
 	db.ballast.spend(true)

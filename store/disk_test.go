@@ -248,7 +248,7 @@ func TestFullDisk(t *testing.T) {
 		}
 	}
 	free := fill()
-	r.refused(causeFull)
+	r.refused(CauseFull)
 	if !r.hasBallast() {
 		t.Error("the ballast was given up for an intent")
 	}
@@ -270,7 +270,7 @@ func TestFullDisk(t *testing.T) {
 	if r.hasBallast() {
 		t.Error("the ballast is still there: the disk was not full")
 	}
-	r.refused(causeFull)
+	r.refused(CauseFull)
 	r.reads(0)
 	if mounted { // to the last byte, and nothing left to give up
 		fill()
@@ -282,7 +282,7 @@ func TestFullDisk(t *testing.T) {
 			err = r.outcome("act 0", nil)
 		}
 		var u *Unwritable
-		if !errors.As(err, &u) || u.Cause != causeFull {
+		if !errors.As(err, &u) || u.Cause != CauseFull {
 			t.Errorf("without a ballast: %v", err)
 		}
 		r.reads(0)
@@ -329,7 +329,7 @@ func TestOpenOnAFullDisk(t *testing.T) {
 		db, err := Open(ctx, Options{Path: r.path, Secret: secretA, Ballast: Ballast})
 		if !ballast {
 			// SQLite needs 32 KB for its index; without them there is no reading either.
-			if err == nil || causeOf(err) != causeDisk && causeOf(err) != causeFull {
+			if err == nil || causeOf(err) != CauseDisk && causeOf(err) != CauseFull {
 				t.Errorf("with nothing left at all: %v", err)
 			}
 			if err == nil {
@@ -342,7 +342,7 @@ func TestOpenOnAFullDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.DB = db
-		r.refused(causeFull)
+		r.refused(CauseFull)
 		r.reads(1)
 		if err := r.outcome("open", nil); err != nil {
 			t.Errorf("an outcome: %v", err)
@@ -396,7 +396,7 @@ func TestOpenOnAReadOnlyDisk(t *testing.T) {
 			t.Errorf("with a wrong secret: %v", err)
 		}
 		r.reopen()
-		r.refused(causeReadOnly)
+		r.refused(CauseReadOnly)
 		r.reads(1)
 		if r.Jobs() != nil {
 			t.Error("the queue has a way into a database that cannot be written")
@@ -407,7 +407,7 @@ func TestOpenOnAReadOnlyDisk(t *testing.T) {
 		}
 		r.verified(auditor, 1)
 		auditor.Close()
-		if err := r.outcome("open", nil); err == nil || r.Trouble().Cause != causeReadOnly {
+		if err := r.outcome("open", nil); err == nil || r.Trouble().Cause != CauseReadOnly {
 			t.Errorf("an outcome: %v", err)
 		}
 		mountDisk(t, dir, syscall.MS_REMOUNT)
@@ -436,11 +436,11 @@ func TestReadOnlyDatabase(t *testing.T) {
 	if _, err := r.writer.conn.ExecContext(ctx, `PRAGMA query_only = 1`); err != nil {
 		t.Fatal(err)
 	}
-	r.refused(causeReadOnly)
+	r.refused(CauseReadOnly)
 	r.reads(1)
 	err := r.outcome("open", nil)
 	var u *Unwritable
-	if !errors.As(err, &u) || u.Cause != causeReadOnly || !r.hasBallast() {
+	if !errors.As(err, &u) || u.Cause != CauseReadOnly || !r.hasBallast() {
 		t.Errorf("an outcome: %v; ballast %t", err, r.hasBallast())
 	}
 	if _, err := r.writer.conn.ExecContext(ctx, `PRAGMA query_only = 0`); err != nil {
@@ -462,7 +462,7 @@ func TestABusyDatabase(t *testing.T) {
 	if _, err := raw.Exec(`BEGIN IMMEDIATE`); err != nil {
 		t.Fatal(err)
 	}
-	r.refused(causeBusy)
+	r.refused(CauseBusy)
 	r.reads(0)
 	if _, err := raw.Exec(`ROLLBACK`); err != nil {
 		t.Fatal(err)

@@ -87,7 +87,7 @@ func TestAnOlderFileUnderALiveServer(t *testing.T) {
 					}
 				}
 				var u *Unwritable
-				if tt.live && (!errors.As(err, &u) || u.Cause != causeMissing || len(acknowledged) > 0) {
+				if tt.live && (!errors.As(err, &u) || u.Cause != CauseMissing || len(acknowledged) > 0) {
 					t.Errorf("a write: %v, %d acknowledged", err, len(acknowledged))
 				}
 				if _, err := r.Search(ctx, audit.Filter{}, audit.Page{Limit: 5}); err != nil && !strings.HasPrefix(name, "copied") { // those are damaged
@@ -131,7 +131,7 @@ func TestAFilePutBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	var u *Unwritable
-	if err := r.Write(ctx, func(tx *Tx) error { return event(tx, "away") }); !errors.As(err, &u) || u.Cause != causeMissing {
+	if err := r.Write(ctx, func(tx *Tx) error { return event(tx, "away") }); !errors.As(err, &u) || u.Cause != CauseMissing {
 		t.Errorf("while it is away: %v", err)
 	}
 	if _, err := os.Stat(r.path); !errors.Is(err, os.ErrNotExist) {

@@ -33,13 +33,13 @@ var (
 
 // The causes, as a person reads them.
 const (
-	causeFull     = "The disk is full."
-	causeReadOnly = "The database is read-only."
-	causeDamaged  = "The database file is damaged."
-	causeMissing  = "The database file was replaced or removed while frontdesk was running. Start frontdesk again."
-	causeAltered  = "The audit log was changed by something other than frontdesk. Run \"frontdesk audit verify\"."
-	causeBusy     = "Another program holds the database."
-	causeDisk     = "The disk reports errors."
+	CauseFull     = "The disk is full."
+	CauseReadOnly = "The database is read-only."
+	CauseDamaged  = "The database file is damaged."
+	CauseMissing  = "The database file was replaced or removed while frontdesk was running. Start frontdesk again."
+	CauseAltered  = "The audit log was changed by something other than frontdesk. Run \"frontdesk audit verify\"."
+	CauseBusy     = "Another program holds the database."
+	CauseDisk     = "The disk reports errors."
 )
 
 // code is SQLite's primary result code; 0 for other errors.
@@ -56,25 +56,25 @@ func code(err error) int {
 func causeOf(err error) string {
 	switch {
 	case errors.Is(err, errFull), errors.Is(err, syscall.ENOSPC):
-		return causeFull
+		return CauseFull
 	case errors.Is(err, syscall.EROFS):
-		return causeReadOnly
+		return CauseReadOnly
 	case errors.Is(err, errReplaced), errors.Is(err, fs.ErrNotExist):
-		return causeMissing
+		return CauseMissing
 	case errors.Is(err, audit.ErrAltered):
-		return causeAltered
+		return CauseAltered
 	}
 	switch code(err) {
 	case sqlite3.SQLITE_FULL:
-		return causeFull
+		return CauseFull
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN:
-		return causeReadOnly
+		return CauseReadOnly
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
-		return causeDamaged
+		return CauseDamaged
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		return causeBusy
+		return CauseBusy
 	case sqlite3.SQLITE_IOERR:
-		return causeDisk
+		return CauseDisk
 	}
 	return ""
 }
@@ -92,9 +92,9 @@ func (db *DB) unwritable(err error) error {
 		return err
 	}
 	cause := causeOf(err)
-	if cause == causeDisk {
+	if cause == CauseDisk {
 		if free, ok := freeSpace(db.path); ok && free < lowSpace {
-			cause = causeFull // SQLite calls a failed fsync an I/O error
+			cause = CauseFull // SQLite calls a failed fsync an I/O error
 		}
 	}
 	if cause == "" {
@@ -107,7 +107,7 @@ func (db *DB) unwritable(err error) error {
 // nil when it could.
 func (db *DB) Trouble() *Unwritable {
 	u := db.trouble.Load()
-	if u != nil && u.Cause == causeFull && db.ballast.recovered() {
+	if u != nil && u.Cause == CauseFull && db.ballast.recovered() {
 		db.trouble.CompareAndSwap(u, nil)
 		return nil
 	}
@@ -122,7 +122,7 @@ func (db *DB) failed(err error) error {
 	if !errors.As(err, &u) {
 		return err
 	}
-	if u.Cause == causeFull {
+	if u.Cause == CauseFull {
 		db.ballast.spend(false)
 	}
 	if before := db.trouble.Load(); before != nil && before.Cause == u.Cause {
@@ -135,7 +135,7 @@ func (db *DB) failed(err error) error {
 // succeeded notes that something could be written; that an altered log goes
 // on, only when it was appended to.
 func (db *DB) succeeded(appended bool) {
-	if u := db.trouble.Load(); u != nil && (appended || u.Cause != causeAltered) && !db.ballast.full() {
+	if u := db.trouble.Load(); u != nil && (appended || u.Cause != CauseAltered) && !db.ballast.full() {
 		db.trouble.Store(nil)
 	}
 }

@@ -1,11 +1,16 @@
 package views
 
-import "github.com/a-h/templ"
+import (
+	"context"
+	"encoding/json"
+	"io"
 
-// Ahead is what a browser may fetch before anybody asks for it, as patterns of paths.
+	"github.com/a-h/templ"
+)
+
+// Ahead is what a browser may fetch before anybody asks for it.
 type Ahead struct {
-	Pages  []string // that only read
-	Others []string // that fit one of those patterns, and are not to be fetched
+	rules string // as browsers read them
 }
 
 // linksWhere names the links that a rule is for; of its fields, one is set.
@@ -25,9 +30,9 @@ type linkPath struct {
 // page, those that htmx follows, and what opens beside it or is saved.
 const elsewhere = `[href^="#"], [hx-get], [target], [download]`
 
-// script is the rules as browsers read them: they fetch a page, and no more than its
-// HTML, when the pointer rests on its link or a key or a finger is about to follow it.
-func (a Ahead) script() templ.Component {
+// NewAhead lets browsers fetch pages that only read, by patterns of their paths; others
+// fit one of these, and are not to be fetched.
+func NewAhead(pages, others []string) *Ahead {
 	type rule struct {
 		Source    string     `json:"source"`
 		Where     linksWhere `json:"where"`
@@ -39,7 +44,16 @@ func (a Ahead) script() templ.Component {
 		}
 		return links
 	}
-	where := linksWhere{And: []linksWhere{{Or: paths(a.Pages)}, {Not: &linksWhere{Or: append(paths(a.Others), linksWhere{Selector: elsewhere})}}}}
-	rules := map[string][]rule{"prefetch": {{"document", where, "moderate"}}}
-	return templ.JSONScript("", rules).WithType("speculationrules")
+	where := linksWhere{And: []linksWhere{{Or: paths(pages)}, {Not: &linksWhere{Or: append(paths(others), linksWhere{Selector: elsewhere})}}}}
+	rules, _ := json.Marshal(map[string][]rule{"prefetch": {{"document", where, "moderate"}}}) // strings alone
+	return &Ahead{string(rules)}
+}
+
+// script is the rules: browsers fetch a page, and no more than its HTML, when the
+// pointer rests on its link or a key or a finger is about to follow it.
+func (a *Ahead) script() templ.Component {
+	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+		_, err := io.WriteString(w, `<script type="speculationrules" nonce="`+templ.EscapeString(templ.GetNonce(ctx))+`">`+a.rules+`</script>`)
+		return err
+	})
 }

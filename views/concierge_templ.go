@@ -9,8 +9,10 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"fmt"
+	"context"
 	"time"
+
+	"frontdesk/views/lang"
 )
 
 // Concierge is what is known while a customer waits for their passcode: how long
@@ -31,89 +33,90 @@ type ConciergeSays struct {
 }
 
 // usually says how long customers needed; "" without figures.
-func (c Concierge) usually() string {
+func (c Concierge) usually(ctx context.Context) string {
 	if c.Flows == 0 {
 		return ""
 	}
-	who := "Customers at " + c.At
-	if !c.Own {
-		who = "Customers of all domains"
+	usual, longest := lang.N(ctx, minutes(c.Usual), "%s minute", "%s minutes"), minutes(c.Longest)
+	few := c.Flows < 10 // nine in ten of so few is all of them
+	switch spread := c.Longest > c.Usual; {
+	case c.Own && !spread:
+		return lang.T(ctx, "Customers at %s usually have it within %s.", c.At, usual)
+	case c.Own && few:
+		return lang.T(ctx, "Customers at %s usually have it within %s (all of the last %s within %s).", c.At, usual, c.Flows, longest)
+	case c.Own:
+		return lang.T(ctx, "Customers at %s usually have it within %s (9 of 10 within %s).", c.At, usual, longest)
+	case !spread:
+		return lang.T(ctx, "Customers of all domains usually have it within %s; there are too few at %s to tell.", usual, c.At)
+	case few:
+		return lang.T(ctx, "Customers of all domains usually have it within %s (all of the last %s within %s); there are too few at %s to tell.",
+			usual, c.Flows, longest, c.At)
 	}
-	text := who + " usually have it within " + count(minutes(c.Usual), "minute")
-	switch {
-	case c.Longest <= c.Usual:
-	case c.Flows < 10: // nine in ten of so few is all of them
-		text += fmt.Sprintf(" (all of the last %d within %d)", c.Flows, minutes(c.Longest))
-	default:
-		text += fmt.Sprintf(" (9 of 10 within %d)", minutes(c.Longest))
-	}
-	if !c.Own {
-		text += "; there are too few at " + c.At + " to tell"
-	}
-	return text + "."
+	return lang.T(ctx, "Customers of all domains usually have it within %s (9 of 10 within %s); there are too few at %s to tell.", usual, longest, c.At)
 }
 
 // again says whether another e-mail helped; "" when that was too seldom.
-func (c Concierge) again() string {
+func (c Concierge) again(ctx context.Context) string {
 	switch {
 	case c.Resent == 0:
 		return ""
 	case c.helps():
-		return fmt.Sprintf("A second e-mail helped %d of %d times.", c.Helped, c.Resent)
+		return lang.T(ctx, "A second e-mail helped %s of %s times.", c.Helped, c.Resent)
 	case c.Helped == 0:
-		return fmt.Sprintf("A second e-mail did not help in %s.", count(c.Resent, "case"))
+		return lang.N(ctx, c.Resent, "A second e-mail did not help in %s case.", "A second e-mail did not help in %s cases.")
 	}
-	return fmt.Sprintf("A second e-mail rarely helped: %d of %d times.", c.Helped, c.Resent)
+	return lang.T(ctx, "A second e-mail rarely helped: %s of %s times.", c.Helped, c.Resent)
 }
 
 func (c Concierge) helps() bool { return c.Resent > 0 && c.Helped*2 >= c.Resent }
 
 // Says are the sentences for the caller, each from its time on.
-func (c Concierge) Says() []ConciergeSays {
-	const junk = "Please look in the junk folder too."
-	first := junk
+func (c Concierge) Says(ctx context.Context) []ConciergeSays {
+	first := lang.T(ctx, "Please look in the junk folder too.")
 	if c.Flows > 0 {
-		first = "It usually takes " + spoken(c.Usual) + "; please look in the junk folder too."
+		first = lang.T(ctx, "It usually takes %s; please look in the junk folder too.", spoken(ctx, c.Usual))
 	}
 	if c.SentAt.IsZero() {
-		return []ConciergeSays{{Text: "I am e-mailing you a passcode now. " + first}}
+		return []ConciergeSays{{Text: lang.T(ctx, "I am e-mailing you a passcode now.") + " " + first}}
 	}
 	if c.Flows == 0 {
-		return []ConciergeSays{{c.SentAt, "The passcode is on its way by e-mail. " + junk}}
+		return []ConciergeSays{{c.SentAt, lang.T(ctx, "The passcode is on its way by e-mail.") + " " + first}}
 	}
 	says := []ConciergeSays{{c.SentAt, first}}
 	if c.Longest > c.Usual {
-		says = append(says, ConciergeSays{c.SentAt.Add(c.Usual), "It can take " + spoken(c.Longest) + ". Please look in the junk folder, and wherever else your mail is sorted into."})
+		says = append(says, ConciergeSays{c.SentAt.Add(c.Usual),
+			lang.T(ctx, "It can take %s. Please look in the junk folder, and wherever else your mail is sorted into.", spoken(ctx, c.Longest))})
 	}
-	late := "It is later than usual. Are you looking into the right mailbox? I can send another; only the newest one works."
+	late := lang.T(ctx, "It is later than usual. Are you looking into the right mailbox? I can send another; only the newest one works.")
 	switch {
 	case c.helps():
-		late = "It is later than usual. I am sending you another; only the newest one works."
+		late = lang.T(ctx, "It is later than usual. I am sending you another; only the newest one works.")
 	case c.Resent > 0:
-		late = "It is later than usual. Please ask whoever runs your e-mail whether it is held back."
+		late = lang.T(ctx, "It is later than usual. Please ask whoever runs your e-mail whether it is held back.")
 	}
 	return append(says, ConciergeSays{c.SentAt.Add(c.Longest), late})
 }
 
 // present tells whether the sentence at i is the one to say now.
-func (c Concierge) present(i int, now time.Time) bool {
-	says := c.Says()
+func present(says []ConciergeSays, i int, now time.Time) bool {
 	return (i == 0 || !now.Before(says[i].From)) && (i+1 == len(says) || now.Before(says[i+1].From))
 }
 
 func minutes(d time.Duration) int { return int((d + time.Minute - 1) / time.Minute) }
 
+var spokenMinutes = [...]string{
+	lang.Mark("no time"), lang.Mark("a minute"), lang.Mark("two minutes"), lang.Mark("three minutes"), lang.Mark("four minutes"),
+	lang.Mark("five minutes"), lang.Mark("six minutes"), lang.Mark("seven minutes"), lang.Mark("eight minutes"), lang.Mark("nine minutes"),
+	lang.Mark("ten minutes"), lang.Mark("eleven minutes"), lang.Mark("twelve minutes"),
+}
+
 // spoken is a time as one says it on the phone: "two minutes".
-func spoken(d time.Duration) string {
-	words := [...]string{"no time", "a minute", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"}
-	switch n := minutes(d); {
-	case n < 2:
-		return words[n]
-	case n < len(words):
-		return words[n] + " minutes"
-	default:
-		return count(n, "minute")
+func spoken(ctx context.Context, d time.Duration) string {
+	n := minutes(d)
+	if n < len(spokenMinutes) {
+		return lang.T(ctx, spokenMinutes[n])
 	}
+	return lang.N(ctx, n, "%s minute", "%s minutes")
 }
 
 // ConciergeNote is shown while a customer is waited for. What to say changes with
@@ -140,89 +143,103 @@ func ConciergeNote(p Page, c Concierge) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if c.At != "" {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"mb-4 space-y-2 rounded-box bg-base-200 p-3\"><figure class=\"space-y-1\"><figcaption class=\"text-sm text-muted\">Tell the caller</figcaption><div data-says aria-live=\"polite\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"mb-4 space-y-2 rounded-box bg-base-200 p-3\"><figure class=\"space-y-1\"><figcaption class=\"text-sm text-muted\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			for i, says := range c.Says() {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<blockquote class=\"border-l-4 border-primary pl-3 font-medium\" data-from=\"")
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-				var templ_7745c5c3_Var2 string
-				templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(iso(says.From))
-				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/concierge.templ`, Line: 120, Col: 95}
-				}
-				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "\"")
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-				if !c.present(i, p.Now) {
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, " hidden")
-					if templ_7745c5c3_Err != nil {
-						return templ_7745c5c3_Err
-					}
-				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, ">“")
+			var templ_7745c5c3_Var2 string
+			templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(lang.T(ctx, "Tell the caller"))
+			if templ_7745c5c3_Err != nil {
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/concierge.templ`, Line: 120, Col: 75}
+			}
+			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "</figcaption><div data-says aria-live=\"polite\">")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			all := c.Says(ctx)
+			for i, says := range all {
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<blockquote class=\"border-l-4 border-primary pl-3 font-medium\" data-from=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var3 string
-				templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(says.Text)
+				templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(iso(says.From))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/concierge.templ`, Line: 121, Col: 21}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/concierge.templ`, Line: 124, Col: 95}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "”</blockquote>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "</div></figure>")
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
-			if text := c.usually(); text != "" {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<p class=\"text-sm text-muted wrap-anywhere\">")
+				if !present(all, i, p.Now) {
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, " hidden")
+					if templ_7745c5c3_Err != nil {
+						return templ_7745c5c3_Err
+					}
+				}
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, ">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var4 string
-				templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(text)
+				templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(lang.T(ctx, "“%s”", says.Text))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/concierge.templ`, Line: 128, Col: 11}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/concierge.templ`, Line: 125, Col: 43}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, " ")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "</blockquote>")
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "</div></figure>")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			if text := c.usually(ctx); text != "" {
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<p class=\"text-sm text-muted wrap-anywhere\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var5 string
-				templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(c.again())
+				templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(text)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/concierge.templ`, Line: 129, Col: 16}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/concierge.templ`, Line: 132, Col: 11}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, " ")
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+				var templ_7745c5c3_Var6 string
+				templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(c.again(ctx))
+				if templ_7745c5c3_Err != nil {
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/concierge.templ`, Line: 133, Col: 19}
+				}
+				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "</div>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "</div>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

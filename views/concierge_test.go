@@ -21,20 +21,20 @@ func TestWhatTheConciergeSays(t *testing.T) {
 		{4, 0, "A second e-mail did not help in 4 cases.", "whoever runs your e-mail"},
 	} {
 		c.Resent, c.Helped = tt.resent, tt.helped
-		says := c.Says()
-		if late := says[len(says)-1]; c.again() != tt.again || !strings.Contains(late.Text, tt.late) || !late.From.Equal(sent.Add(6*time.Minute)) {
-			t.Errorf("%d of %d: %q, %+v", tt.helped, tt.resent, c.again(), late)
+		says := c.Says(t.Context())
+		if late := says[len(says)-1]; c.again(t.Context()) != tt.again || !strings.Contains(late.Text, tt.late) || !late.From.Equal(sent.Add(6*time.Minute)) {
+			t.Errorf("%d of %d: %q, %+v", tt.helped, tt.resent, c.again(t.Context()), late)
 		}
 	}
-	if got := c.usually(); got != "Customers at acme.com usually have it within 2 minutes (9 of 10 within 6)." {
+	if got := c.usually(t.Context()); got != "Customers at acme.com usually have it within 2 minutes (9 of 10 within 6)." {
 		t.Error(got)
 	}
 	c.Usual, c.Longest = time.Minute, time.Minute
-	if got := c.usually(); got != "Customers at acme.com usually have it within 1 minute." || len(c.Says()) != 2 || !strings.Contains(c.Says()[0].Text, "takes a minute;") {
-		t.Error(got, c.Says())
+	if got := c.usually(t.Context()); got != "Customers at acme.com usually have it within 1 minute." || len(c.Says(t.Context())) != 2 || !strings.Contains(c.Says(t.Context())[0].Text, "takes a minute;") {
+		t.Error(got, c.Says(t.Context()))
 	}
 	for i, want := range []int{0, 1} {
-		if at := sent.Add(time.Duration(i) * time.Minute); !c.present(want, at) || c.present(1-want, at) {
+		if at := sent.Add(time.Duration(i) * time.Minute); !present(c.Says(t.Context()), want, at) || present(c.Says(t.Context()), 1-want, at) {
 			t.Errorf("at %s", at)
 		}
 	}

@@ -2,10 +2,13 @@ package views
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"sync"
 
 	"github.com/a-h/templ"
+
+	"frontdesk/views/lang"
 )
 
 var rowBuffers = sync.Pool{New: func() any { return new([]byte) }}
@@ -14,8 +17,11 @@ var rowBuffers = sync.Pool{New: func() any { return new([]byte) }}
 // general way takes as long as finding the customers: these are written directly,
 // every text escaped.
 func listedRows(p CustomersPage) templ.Component {
-	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
 		icon := `<svg class="icon" aria-hidden="true"><use href="` + templ.EscapeString(p.Assets.Path("icons.svg")) + `#key-round"></use></svg>`
+		stored := `<span class="shrink-0 text-muted" title="` + templ.EscapeString(lang.T(ctx, "Credentials stored")) + `">` + icon +
+			`<span class="sr-only">` + templ.EscapeString(lang.T(ctx, "credentials stored")) + `</span></span>`
+		gone, since := lang.T(ctx, "gone"), lang.T(ctx, "Not in ATOM's list since %s") // filled in for each row
 		kept := rowBuffers.Get().(*[]byte)
 		b := (*kept)[:0]
 		defer func() { *kept = b; rowBuffers.Put(kept) }()
@@ -55,12 +61,14 @@ func listedRows(p CustomersPage) templ.Component {
 				shown(cell)
 				mark("</a>")
 				if row.Stored {
-					mark(`<span class="shrink-0 text-muted" title="Credentials stored">` + icon + `<span class="sr-only">credentials stored</span></span>`)
+					mark(stored)
 				}
 				if !row.Gone.IsZero() {
-					mark(`<span class="badge badge-sm badge-soft badge-warning shrink-0" title="Not in ATOM's list since `)
-					text(utc(row.Gone))
-					mark(`">gone</span>`)
+					mark(`<span class="badge badge-sm badge-soft badge-warning shrink-0" title="`)
+					text(fmt.Sprintf(since, utc(ctx, row.Gone)))
+					mark(`">`)
+					text(gone)
+					mark(`</span>`)
 				}
 				mark("</div>")
 				if row.Where != "" {

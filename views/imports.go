@@ -1,9 +1,12 @@
 package views
 
 import (
-	"fmt"
+	"context"
+	"math"
 	"strings"
 	"time"
+
+	"frontdesk/views/lang"
 )
 
 // ImportNewPage is where a file is brought in.
@@ -70,50 +73,50 @@ func (i ImportItem) phase() string {
 func (i ImportItem) act(name string) string { return i.Path() + "/" + name }
 
 // summary is how far it has come, in a few words.
-func (i ImportItem) summary() string {
+func (i ImportItem) summary(ctx context.Context) string {
 	c := i.Counts
 	var parts []string
 	add := func(n int, words string) {
 		if n > 0 {
-			parts = append(parts, thousands(n)+" "+words)
+			parts = append(parts, words)
 		}
 	}
-	add(c.Created, "created")
-	add(c.Failed, "failed")
-	add(c.Unknown, "unknown")
-	switch i.State {
+	add(c.Created, lang.N(ctx, c.Created, "%s created", "%s created"))
+	add(c.Failed, lang.N(ctx, c.Failed, "%s failed", "%s failed"))
+	add(c.Unknown, lang.N(ctx, c.Unknown, "%s unknown", "%s unknown"))
+	switch left := c.left(); i.State {
 	case "draft":
-		add(c.left(), "ready")
+		add(left, lang.N(ctx, left, "%s ready", "%s ready"))
 	case "cancelled":
-		add(c.left(), "not sent")
+		add(left, lang.N(ctx, left, "%s not sent", "%s not sent"))
 	default:
-		add(c.left(), "left")
+		add(left, lang.N(ctx, left, "%s left", "%s left"))
 	}
-	add(c.Wrong, "to be mended")
-	add(c.Left, "left out")
+	add(c.Wrong, lang.N(ctx, c.Wrong, "%s to be mended", "%s to be mended"))
+	add(c.Left, lang.N(ctx, c.Left, "%s left out", "%s left out"))
 	return strings.Join(parts, ", ")
 }
 
 // stateText is the import's state, in words and in a colour.
-func (i ImportItem) stateText() (text, class string) {
+func (i ImportItem) stateText(ctx context.Context) (text, class string) {
 	switch {
 	case i.Busy:
-		return "being checked", "badge-info"
+		return lang.T(ctx, "being checked"), "badge-info"
 	case i.State == "draft":
-		return "not started", "badge-info"
+		return lang.T(ctx, "not started"), "badge-info"
 	case i.State == "running":
-		return "running", "badge-info"
+		return lang.T(ctx, "running"), "badge-info"
 	case i.State == "paused":
-		return "paused", "badge-warning"
+		return lang.T(ctx, "paused"), "badge-warning"
 	case i.State == "done" && i.Counts.Failed+i.Counts.Unknown > 0:
-		return "done", "badge-warning"
+		return lang.T(ctx, "done"), "badge-warning"
 	case i.State == "done":
-		return "done", "badge-success"
+		return lang.T(ctx, "done"), "badge-success"
 	}
 	if i.Started {
-		return "cancelled", "badge-neutral"
+		return lang.T(ctx, "cancelled"), "badge-neutral"
 	}
-	return "discarded", "badge-neutral"
+	return lang.T(ctx, "discarded"), "badge-neutral"
 }
 
 // ImportLive is the part of an import's page that is kept up to date.
@@ -127,26 +130,27 @@ type ImportLive struct {
 }
 
 // pace is how fast it goes and how long it will take, in words.
-func (l ImportLive) pace() string {
+func (l ImportLive) pace(ctx context.Context) string {
 	if l.PerMinute <= 0 {
 		return ""
 	}
-	text := fmt.Sprintf("%.0f rows a minute", l.PerMinute)
+	rows := int(math.RoundToEven(l.PerMinute))
 	if l.Left > 0 {
-		text += ", about " + Span(l.Left) + " left"
+		return lang.N(ctx, rows, "%s row a minute, about %s left", "%s rows a minute, about %s left", Span(ctx, l.Left))
 	}
-	return text
+	return lang.N(ctx, rows, "%s row a minute", "%s rows a minute")
 }
 
 // again names the rows that a done import sends when it is started again.
-func (l ImportLive) again() string {
+func (l ImportLive) again(ctx context.Context) string {
 	switch failed, ready := l.Again, l.Counts.Ready; {
 	case failed > 0 && ready > 0:
-		return "Send the " + count(failed, "failed row") + " and the " + count(ready, "mended row")
+		return lang.T(ctx, "Send the %s and the %s",
+			lang.N(ctx, failed, "%s failed row", "%s failed rows"), lang.N(ctx, ready, "%s mended row", "%s mended rows"))
 	case failed > 0:
-		return "Send the " + count(failed, "failed row") + " again"
+		return lang.N(ctx, failed, "Send the %s failed row again", "Send the %s failed rows again")
 	case ready > 0:
-		return "Send the " + count(ready, "mended row")
+		return lang.N(ctx, ready, "Send the %s mended row", "Send the %s mended rows")
 	}
 	return ""
 }
@@ -167,6 +171,18 @@ type ImportPage struct {
 	Rows  []ImportRowItem
 	First string // address of the first rows; "" when these are
 	Next  string // address of those behind; "" when there are none
+}
+
+// leftOut says why rows are not sent that need no mending.
+func (p ImportPage) leftOut(ctx context.Context) string {
+	return lang.N(ctx, p.Live.Counts.Left,
+		"%s row left out: a customer or an earlier row has the e-mail already. Nothing is sent before you press this.",
+		"%s rows left out: a customer or an earlier row has the e-mail already. Nothing is sent before you press this.")
+}
+
+func (p ImportPage) needALook(ctx context.Context) string {
+	return lang.N(ctx, p.Live.Counts.Wrong, "%s row needs a look. It is left aside; you can mend it now or later.",
+		"%s rows need a look. They are left aside; you can mend them now or later.")
 }
 
 // ImportTab is a choice of rows.
@@ -210,17 +226,22 @@ func (r ImportRowItem) class() string {
 	return "badge-neutral"
 }
 
+// outcomes are the words for what came of a row.
+var _ = []string{
+	lang.Mark("not sent"), lang.Mark("being sent"), lang.Mark("created"), lang.Mark("failed"), lang.Mark("unknown"),
+}
+
 // outcome is the row's state as the table says it.
-func (r ImportRowItem) outcome(started bool) string {
+func (r ImportRowItem) outcome(ctx context.Context, started bool) string {
 	switch {
 	case r.State == "wrong":
-		return "to be mended"
+		return lang.T(ctx, "to be mended")
 	case r.State == "left":
-		return "left out"
+		return lang.T(ctx, "left out")
 	case r.State == "ready" && !started:
-		return "ready"
+		return lang.T(ctx, "ready")
 	}
-	return r.Outcome
+	return lang.T(ctx, r.Outcome)
 }
 
 // ImportRowPage is the form that mends a row.

@@ -4,6 +4,7 @@
 package views
 
 import (
+	"context"
 	"encoding/hex"
 	"fmt"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"frontdesk/static"
+	"frontdesk/views/lang"
 )
 
 // Page is what every page shares; page structs embed it.
@@ -20,10 +22,12 @@ type Page struct {
 	User       *User  // nil: signed out
 	Menu       []MenuItem
 	Flashes    []Flash
-	Theme      string // "system", "light" or "dark"
-	KeysOff    bool   // the reader wants no shortcuts of single keys
-	Modifier   string // the key that Ctrl is on the reader's keyboard: "Ctrl" or "⌘"
-	On         string // cuid of the customer whom the page is about; "" when it is about none
+	Theme      string         // "system", "light" or "dark"
+	Language   *lang.Language // nil: English
+	Languages  []Option       // to choose from
+	KeysOff    bool           // the reader wants no shortcuts of single keys
+	Modifier   string         // the key that Ctrl is on the reader's keyboard: "Ctrl" or "⌘"
+	On         string         // cuid of the customer whom the page is about; "" when it is about none
 	Assets     *static.Assets
 	RequestID  string
 	Now        time.Time
@@ -165,20 +169,25 @@ func (i Input) class(base string) string {
 	return base
 }
 
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
+// code is the page's language.
+func (p Page) code() string {
+	if p.Language == nil {
+		return "en"
 	}
-	return thousands(n) + " " + noun + "s"
+	return p.Language.Code
 }
 
-// thousands writes 12345 as 12,345.
-func thousands(n int) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
+// roleWord names a role.
+func roleWord(ctx context.Context, role string) string {
+	switch role {
+	case "viewer":
+		return lang.T(ctx, "viewer")
+	case "manager":
+		return lang.T(ctx, "manager")
+	case "admin":
+		return lang.T(ctx, "admin")
 	}
-	return s
+	return role
 }
 
 // colorScheme is what the browser paints before the styles are there: a theme that
@@ -198,24 +207,22 @@ func (p Page) idleSeconds() string {
 func iso(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // utc is a time as it reads without JavaScript.
-func utc(t time.Time) string {
+func utc(ctx context.Context, t time.Time) string {
 	if t.IsZero() {
-		return "never"
+		return lang.T(ctx, "never")
 	}
-	return t.UTC().Format("2 Jan 2006, 15:04 UTC")
+	return lang.Minute(ctx, t)
 }
 
 // Span is a time span in words, rounded up to what a person counts in.
-func Span(d time.Duration) string {
+func Span(ctx context.Context, d time.Duration) string {
 	switch {
-	case d <= 0:
-		return "0 seconds"
 	case d <= 2*time.Minute:
-		return count(int((d+time.Second-1)/time.Second), "second")
+		return lang.N(ctx, max(0, int((d+time.Second-1)/time.Second)), "%s second", "%s seconds")
 	case d <= 2*time.Hour:
-		return count(int((d+time.Minute-1)/time.Minute), "minute")
+		return lang.N(ctx, int((d+time.Minute-1)/time.Minute), "%s minute", "%s minutes")
 	}
-	return count(int((d+time.Hour-1)/time.Hour), "hour")
+	return lang.N(ctx, int((d+time.Hour-1)/time.Hour), "%s hour", "%s hours")
 }
 
 // The paths of a customer's pages. A cuid is opaque: one that a path could not

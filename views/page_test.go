@@ -34,19 +34,11 @@ func TestCustomerPathCarriesAnyCUID(t *testing.T) {
 	}
 }
 
-func TestThousands(t *testing.T) {
-	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567"} {
-		if got := thousands(n); got != want {
-			t.Errorf("thousands(%d) = %q, want %q", n, got, want)
-		}
-	}
-}
-
 func TestSpan(t *testing.T) {
 	for span, want := range map[time.Duration]string{
 		-time.Second: "0 seconds", time.Second: "1 second", 1500 * time.Millisecond: "2 seconds", 20 * time.Minute: "20 minutes", 24 * time.Hour: "24 hours",
 	} {
-		if got := Span(span); got != want {
+		if got := Span(t.Context(), span); got != want {
 			t.Errorf("Span(%s) = %q, want %q", span, got, want)
 		}
 	}

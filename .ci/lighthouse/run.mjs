@@ -1,5 +1,7 @@
 // Audits the pages that people see most with Lighthouse, in the demo of bin/frontdesk, on ports and
 // with a database of its own: phone and desktop, light and dark. Every score must be 100.
+// With "sample", a phone in light and a desktop in dark, and for performance 95 will do there: it is
+// a measurement, and a machine that runs other tests beside it, or is slow, must not fail for it.
 // Nothing is faked: Lighthouse itself counts http://localhost as secure, and leaves the redirect from HTTP out there.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -12,6 +14,9 @@ import { launch } from "chrome-launcher";
 import lighthouse, { desktopConfig } from "lighthouse";
 
 const CATEGORIES = ["performance", "accessibility", "best-practices"];
+const SAMPLE = process.argv[2] === "sample";
+const SCREENS = SAMPLE ? { light: ["mobile"], dark: ["desktop"] } : { light: ["mobile", "desktop"], dark: ["mobile", "desktop"] };
+const LEAST = { performance: SAMPLE ? 95 : 100, accessibility: 100, "best-practices": 100 };
 const TRIES = 3; // for performance, which other work on the machine slows down; the best counts
 
 async function freePort() {
@@ -85,7 +90,7 @@ async function audit(chrome, url, cookie, form, categories) {
 /** Audits a page, its performance again while it is below 100; the first audit's other scores hold. */
 async function best(...page) {
   const first = await audit(...page, CATEGORIES);
-  for (let i = 1; i < TRIES && first.scores.performance < 100; i++) {
+  for (let i = 1; i < TRIES && first.scores.performance < LEAST.performance; i++) {
     const again = await audit(...page, ["performance"]);
     if (again.scores.performance <= first.scores.performance) continue;
     first.scores.performance = again.scores.performance;
@@ -115,22 +120,22 @@ try {
   const began = Date.now();
   let below = 0;
   console.log(`Lighthouse: the scores for ${CATEGORIES.join(", ")}.`);
-  console.log(`Performance below 100 is measured up to ${TRIES} times, and the best counts: other work on the machine slows it down.\n`);
+  console.log(`Performance below ${LEAST.performance} is measured up to ${TRIES} times, and the best counts: other work on the machine slows it down.\n`);
   console.log(`${"page".padEnd(11)}${"screen".padEnd(9)}${"theme".padEnd(7)}${CATEGORIES.map((c) => c.padStart(c.length + 2)).join("")}`);
-  for (const theme of ["light", "dark"]) {
+  for (const [theme, screens] of Object.entries(SCREENS)) {
     await alice.ask("/theme", { theme, back: "/" });
     for (const [name, path] of Object.entries(pages)) {
       const cookie = name === "sign-in" ? `frontdesk=${alice.cookies.get("frontdesk")}` : alice.header;
-      for (const form of ["mobile", "desktop"]) {
+      for (const form of screens) {
         const { scores, found } = await best(chrome, started.base + path, cookie, form);
         console.log(`${name.padEnd(11)}${form.padEnd(9)}${theme.padEnd(7)}${CATEGORIES.map((c) => String(scores[c]).padStart(c.length + 2)).join("")}`);
-        if (CATEGORIES.every((c) => scores[c] === 100)) continue;
+        if (CATEGORIES.every((c) => scores[c] >= LEAST[c])) continue;
         below++;
         for (const f of found) console.log(`  ${f}`);
       }
     }
   }
-  console.log(`\n${below ? `${below} pages are below 100` : "all 100"}, in ${Math.round((Date.now() - began) / 1000)} s`);
+  console.log(`\n${below ? `${below} pages are below` : "all of them reached"}, in ${Math.round((Date.now() - began) / 1000)} s`);
   process.exitCode = below ? 1 : 0;
 } finally {
   await chrome?.kill();

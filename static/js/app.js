@@ -25,6 +25,7 @@ import "./secret.js";
 import "./shortcuts.js";
 import "./sms.js";
 import "./theme.js";
+import { say } from "./texts.js";
 import { toast, UNREACHABLE } from "./toast.js";
 
 // <meta name="htmx-config"> is merged over these when the document is ready.
@@ -52,6 +53,5 @@ for (const name of ["htmx:sendError", "htmx:timeout"]) {
 
 document.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
   const id = xhr.getResponseHeader("X-Request-Id");
-  toast(`frontdesk could not answer this (error ${xhr.status}). Reload the page and try again.` +
-    (id ? ` Request ${id}.` : ""));
+  toast([say("frontdesk could not answer this (error %s). Reload the page and try again.", xhr.status), id && say("Request %s.", id)].filter(Boolean).join(" "));
 });

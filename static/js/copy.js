@@ -1,5 +1,6 @@
 // <button data-copy="#id">: copies that element's value or text.
 import { find, onClick } from "./dom.js";
+import { say } from "./texts.js";
 import { announce, toast } from "./toast.js";
 
 const restore = new WeakMap();
@@ -10,11 +11,11 @@ onClick("[data-copy]", async (button, event) => {
   if (!source) return;
   const text = "value" in source && typeof source.value === "string" ? source.value : source.textContent.trim();
   if (!(await write(text))) {
-    toast("Your browser did not allow copying. Select the text and copy it by hand.");
+    toast(say("Your browser did not allow copying. Select the text and copy it by hand."));
     return;
   }
-  announce("Copied");
-  say(button);
+  announce(say("Copied"));
+  confirm(button);
   source.dispatchEvent(new CustomEvent("copied", { bubbles: true }));
 });
 
@@ -49,12 +50,12 @@ function byHand(text) {
 
 // Changes the label for 2 s: the [data-copy-label] inside, or the text of a
 // button without an icon. A button of an icon alone only gets data-copied.
-function say(button) {
+function confirm(button) {
   const label = button.querySelector("[data-copy-label]") ?? (button.firstElementChild ? null : button);
   const before = restore.get(button);
   if (before) clearTimeout(before.timer);
   const text = before?.text ?? label?.textContent;
-  if (label) label.textContent = "Copied";
+  if (label) label.textContent = say("Copied");
   button.dataset.copied = "";
   restore.set(button, {
     text,

@@ -1,6 +1,7 @@
 // <time data-countdown="2026-11-22T03:00:00Z" data-done="Expired">12 min</time>
 import { now, parseTime } from "./clock.js";
 import { each } from "./dom.js";
+import { say } from "./texts.js";
 
 /** "4:59", "1:04:59", "2 d 3 h": what is left, rounded up to the second. */
 export function remaining(ms) {
@@ -9,7 +10,7 @@ export function remaining(ms) {
   const hours = Math.floor((total % 86400) / 3600);
   const minutes = Math.floor((total % 3600) / 60);
   const seconds = String(total % 60).padStart(2, "0");
-  if (days > 0) return `${days} d ${hours} h`;
+  if (days > 0) return say("%s d %s h", days, hours);
   if (hours > 0) return `${hours}:${String(minutes).padStart(2, "0")}:${seconds}`;
   return `${minutes}:${seconds}`;
 }

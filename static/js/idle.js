@@ -1,6 +1,7 @@
 // Typing and clicking keep the session alive. A minute before it ends for want of
 // them, #idle-notice says so; when it has ended, the page leaves the screen. So it
 // does when nobody answers and it must have ended by the page's own clock.
+import { say } from "./texts.js";
 import { again, idle, leave, left, tell } from "./session.js";
 import { announce } from "./toast.js";
 
@@ -22,7 +23,7 @@ if (idle > 0) {
   };
 
   const show = (soon) => {
-    if (soon && notice.hidden) announce("You will be signed out in a minute. Press any key to stay signed in.");
+    if (soon && notice.hidden) announce(say("You will be signed out in a minute. Press any key to stay signed in."));
     notice.hidden = !soon;
   };
 
@@ -33,11 +34,11 @@ if (idle > 0) {
     main.className = "flex min-h-dvh flex-col items-center justify-center gap-4 px-4 text-center";
     const text = document.createElement("p");
     text.setAttribute("role", "alert");
-    text.textContent = "You were signed out for safety; frontdesk cannot be reached just now.";
+    text.textContent = say("You were signed out for safety; frontdesk cannot be reached just now.");
     const link = document.createElement("a");
     link.className = "btn";
     link.href = again();
-    link.textContent = "Try again";
+    link.textContent = say("Try again");
     main.append(text, link);
     document.body.replaceChildren(main);
     document.title = "frontdesk";

@@ -5,6 +5,7 @@ import { openDialog } from "./dialogs.js";
 import { ready } from "./dom.js";
 import { focusAct } from "./focus.js";
 import { part, said } from "./part.js";
+import { say } from "./texts.js";
 import { toast } from "./toast.js";
 
 ready(() => {
@@ -34,7 +35,7 @@ ready(() => {
     if (to.hash && to.pathname + to.search === location.pathname + location.search && !document.body.dataset.path) { // an act on this very page
       dialog.close();
       history.replaceState(history.state, "", to);
-      if (!focusAct(to.hash)) toast("This customer's page does not offer that now.");
+      if (!focusAct(to.hash)) toast(say("This customer's page does not offer that now."));
       return;
     }
     leaving = true;

@@ -1,4 +1,5 @@
 // A part of a page, asked for behind its back.
+import { say } from "./texts.js";
 import { UNREACHABLE } from "./toast.js";
 
 /** The HTML at an address of ours; it never comes when the session has ended, as the sign-in page does. */
@@ -12,7 +13,7 @@ export async function part(address) {
     location.assign(elsewhere);
     return new Promise(() => {});
   }
-  if (!response.ok) throw new Error(`frontdesk could not answer this (error ${response.status}). Reload the page and try again.`);
+  if (!response.ok) throw new Error(say("frontdesk could not answer this (error %s). Reload the page and try again.", response.status));
   return response.text();
 }
 

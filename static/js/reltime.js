@@ -2,6 +2,7 @@
 // <time datetime data-clock>: "14:32", of the present day.
 import { now, parseTime } from "./clock.js";
 import { each } from "./dom.js";
+import { locale as readers, say } from "./texts.js";
 
 const units = [
   ["second", 1000, 45],
@@ -24,7 +25,7 @@ function formatOf(Kind, locale, options) {
 /** How far ms lies behind (negative) or ahead, in words. */
 export function relative(ms, locale) {
   const format = formatOf(Intl.RelativeTimeFormat, locale, { numeric: "auto" });
-  if (Math.abs(ms) < 5000) return "just now";
+  if (Math.abs(ms) < 5000) return say("just now");
   for (const [unit, size, limit] of units) {
     const n = Math.round(ms / size);
     if (Math.abs(n) < limit) return format.format(n || Math.sign(ms), unit);
@@ -50,13 +51,13 @@ if (typeof document !== "undefined") {
     const at = parseTime(element.dateTime ?? "");
     if (Number.isNaN(at)) return;
     if ("relative" in element.dataset) {
-      element.textContent = relative(at - now());
-      element.title = exact(at);
+      element.textContent = relative(at - now(), readers());
+      element.title = exact(at, readers());
     } else if ("clock" in element.dataset) {
-      element.textContent = clock(at);
-      element.title = exact(at);
+      element.textContent = clock(at, readers());
+      element.title = exact(at, readers());
     } else {
-      element.textContent = exact(at);
+      element.textContent = exact(at, readers());
     }
   };
   each("time[data-relative], time[data-local], time[data-clock]", set);

@@ -2,13 +2,14 @@
 // after it was copied, and when it may no longer be shown (data-until).
 import { now, parseTime } from "./clock.js";
 import { each } from "./dom.js";
+import { locale as readers, say } from "./texts.js";
 import { announce } from "./toast.js";
 
 /** What stands in the place of a secret that may be shown until then, in milliseconds. */
 export function instead(until, at, locale, timeZone) {
-  if (until <= at) return "Cleared from this page.";
+  if (until <= at) return say("Cleared from this page.");
   const time = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", timeZone }).format(until);
-  return `Cleared from this page. Reload it to see this again until ${time}.`;
+  return say("Cleared from this page. Reload it to see this again until %s.", time);
 }
 
 if (typeof document !== "undefined") {
@@ -17,7 +18,7 @@ if (typeof document !== "undefined") {
 
   const clear = (element) => {
     ends.delete(element);
-    element.textContent = instead(parseTime(element.dataset.until), now());
+    element.textContent = instead(parseTime(element.dataset.until), now(), readers());
     element.dataset.cleared = "";
     for (const button of document.querySelectorAll("[data-copy]")) {
       if (button.dataset.copy === `#${element.id}`) button.disabled = true;
@@ -28,7 +29,7 @@ if (typeof document !== "undefined") {
   const tick = () => {
     clearTimeout(timer);
     const over = [...ends.keys()].filter((element) => ends.get(element) <= now());
-    if (over.length > 0) announce(`Cleared from this page: ${over.map(clear).join(", ")}.`);
+    if (over.length > 0) announce(say("Cleared from this page: %s.", over.map(clear).join(", ")));
     if (ends.size > 0) timer = setTimeout(tick, Math.max(20, Math.min(...ends.values()) - now()));
   };
 

@@ -1,6 +1,7 @@
 // The sheet of shortcuts: "?" opens it. What the page itself has is named by its
 // own [data-shortcut] elements.
 import { ready } from "./dom.js";
+import { say } from "./texts.js";
 import { keep } from "./theme.js";
 
 // What an element is called: by its label, or its text without what is only to be seen, as a key is.
@@ -49,6 +50,6 @@ if (typeof document !== "undefined") {
     event.preventDefault();
     if (choice === "off") document.documentElement.dataset.keys = "off";
     else delete document.documentElement.dataset.keys;
-    keep(form, event.submitter, "Your choice could not be kept. It holds until you leave this page.");
+    keep(form, event.submitter, say("Your choice could not be kept. It holds until you leave this page."));
   });
 }

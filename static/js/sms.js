@@ -1,5 +1,6 @@
 // form[data-sms]: what the message will look like, and how many SMS it takes.
 import { each } from "./dom.js";
+import { locale as readers, say } from "./texts.js";
 
 // GSM 03.38: the basic table without its escape, and the extension, whose characters take two places.
 const BASIC = new Set(
@@ -46,23 +47,24 @@ export function measure(text) {
 /** The sentence below the preview. */
 export function explain({ encoding, units, parts, forced }) {
   if (encoding === "GSM") {
-    return `GSM characters: ${units} of ${parts > 1 ? parts * 153 : 160}`;
+    return say("GSM characters: %s of %s", units, parts > 1 ? parts * 153 : 160);
   }
   const name = /\s/.test(forced) || /\p{C}/u.test(forced)
-    ? `The character U+${forced.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`
+    ? say("The character %s", `U+${forced.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`)
     : `“${forced}”`;
-  return `${name} makes this a Unicode message: ${units} of ${parts > 1 ? parts * 67 : 70} characters`;
+  return say("%s makes this a Unicode message: %s of %s characters", name, units, parts > 1 ? parts * 67 : 70);
 }
 
 /** "20 minutes", "1 hour 30 seconds": how long a code is good for. */
-export function duration(seconds) {
+export function duration(seconds, locale = "en") {
   const out = [];
+  const write = (n, unit) => new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "long" }).format(n);
   for (const [unit, size] of [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]]) {
     const n = Math.floor(seconds / size);
     seconds -= n * size;
-    if (n > 0) out.push(`${n} ${unit}${n === 1 ? "" : "s"}`);
+    if (n > 0) out.push(write(n, unit));
   }
-  return out.join(" ") || "0 seconds";
+  return out.join(" ") || write(0, "second");
 }
 
 /** A whole number from a field, or the default when it is blank or none. */
@@ -75,7 +77,7 @@ export function whole(text, fallback) {
  * What the form shows: values as typed, defaults from its data-default-… attributes.
  * Fields: preview, parts, encoding, expiry, warning ("" when there is none).
  */
-export function preview(values, defaults) {
+export function preview(values, defaults, locale) {
   const format = values.message_format.trim() === "" ? defaults.format : values.message_format;
   // As iP1 limits it; an unfinished "300" must not make a page of digits.
   const length = Math.min(25, whole(values.length, defaults.length));
@@ -85,8 +87,8 @@ export function preview(values, defaults) {
     preview: text,
     parts: size.parts === 1 ? "1 SMS" : `${size.parts} SMS`,
     encoding: explain(size),
-    expiry: duration(whole(values.expiration_time, defaults.expiration)),
-    warning: format.includes("{0}") ? "" : "The message needs {0}, where the code goes.",
+    expiry: duration(whole(values.expiration_time, defaults.expiration), locale),
+    warning: format.includes("{0}") ? "" : say("The message needs {0}, where the code goes."),
   };
 }
 
@@ -109,6 +111,7 @@ if (typeof document !== "undefined") {
         length: whole(data.defaultLength ?? "", 5),
         expiration: whole(data.defaultExpiration ?? "", 1200),
       },
+      readers(),
     );
     const write = (selector, text) => {
       for (const element of form.querySelectorAll(selector)) {

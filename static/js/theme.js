@@ -1,4 +1,5 @@
 // form[data-theme-form]: the choice shows at once and is sent behind the page's back.
+import { say } from "./texts.js";
 import { toast, UNREACHABLE } from "./toast.js";
 
 /** The data-theme for a choice: "light", "frontdesk-dark" …; null follows the system. */
@@ -35,6 +36,6 @@ if (typeof document !== "undefined") {
     const theme = themeFor(choice);
     if (theme) document.documentElement.dataset.theme = theme;
     else delete document.documentElement.dataset.theme;
-    keep(form, event.submitter, "The theme could not be kept. It holds until you leave this page.");
+    keep(form, event.submitter, say("The theme could not be kept. It holds until you leave this page."));
   });
 }

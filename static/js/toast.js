@@ -1,4 +1,6 @@
-export const UNREACHABLE = "frontdesk could not be reached. Check your connection and try again.";
+import { say } from "./texts.js";
+
+export const UNREACHABLE = say("frontdesk could not be reached. Check your connection and try again.");
 
 let timer;
 

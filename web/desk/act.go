@@ -19,7 +19,7 @@ type Answer struct {
 	What    string
 	CUID    string    // of the customer acted on, or made
 	Email   string    // that a passcode was sent to
-	Message string    // the service's own, if it gave one
+	Message Text      // the service's own, if it gave one
 	CodeID  int64     // of the SMS code
 	Valid   bool      // whether the SMS code was right
 	Rotated *Rotation // of issued credentials
@@ -148,7 +148,7 @@ func (d *Desk) finish(a *act, answer Answer, callErr error, rows func(tx *store.
 	}
 	entry := audit.Entry{
 		Act: a.ID, Phase: audit.Outcome, Who: a.By.Who(), What: a.What, On: a.On, Reason: a.Reason, Service: a.Service,
-		Status: a.trace.Status, Duration: d.Now().Sub(a.Began), Result: audit.Done, Detail: answer.Message, Evidence: a.Evidence,
+		Status: a.trace.Status, Duration: d.Now().Sub(a.Began), Result: audit.Done, Detail: answer.Message.String(), Evidence: a.Evidence,
 	}
 	if callErr != nil {
 		entry.Result, entry.Detail = resultOf(callErr)
@@ -177,7 +177,8 @@ func (d *Desk) finish(a *act, answer Answer, callErr error, rows func(tx *store.
 		d.Log.Error("record an outcome", "error", err, "act", a.ID, "what", a.What, "outcome", entry.Result, "request", a.By.Request)
 		return answer, &Problem{
 			Kind: Unrecorded, Title: "The outcome could not be recorded",
-			Text:   "It ended as \"" + string(entry.Result) + "\", but frontdesk could not write that to its log, which shows the act as still under way." + causeOf(err),
+			Text: withCause(Say("It ended as \"%s\", but frontdesk could not write that to its log, which shows the act as still under way.",
+				resultWords[entry.Result]), err),
 			Advice: "Do not repeat it before somebody has looked: tell your operator that the database cannot be written.",
 			Err:    err,
 		}
@@ -186,6 +187,12 @@ func (d *Desk) finish(a *act, answer Answer, callErr error, rows func(tx *store.
 		return answer, answer.Problem
 	}
 	return answer, nil
+}
+
+// resultWords are how an act ended.
+var resultWords = map[audit.Result]Text{
+	audit.Done: Text(audit.Done), audit.Refused: Text(audit.Refused), audit.Denied: Text(audit.Denied),
+	audit.Unreachable: Text(audit.Unreachable), audit.Unknown: Text(audit.Unknown),
 }
 
 // joined is two sentences of detail as one; either may be "".

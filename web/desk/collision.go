@@ -3,7 +3,7 @@ package desk
 import (
 	"context"
 	"fmt"
-	"strings"
+	"math"
 	"time"
 
 	"frontdesk/store"
@@ -17,18 +17,43 @@ const shieldHolds = 2 * time.Minute
 // shielded are the acts that collide, by what they do to the customer: those
 // of one kind undo or repeat each other.
 var shielded = map[string]shield{
-	WhatSSO:          {"open", "opened ATOM as this customer", "is opening ATOM as this customer", "You would both be at work in the same account."},
-	WhatSendPasscode: {"passcode", "e-mailed a passcode to this customer", "is e-mailing a passcode to this customer", "Another passcode would replace the one that the customer is waiting for."},
-	WhatRedeem:       {"issue", "got this customer's key and token by passcode", "is getting this customer's key and token by passcode", replaces},
-	WhatByCUID:       {"issue", "issued this customer's key and token", "is issuing this customer's key and token", replaces},
-	WhatNoPasscode:   {"issue", "issued this customer's key and token", "is issuing this customer's key and token", replaces},
-	WhatSendSMS:      {"sms", "sent a code to this number", "is sending a code to this number", "The customer would get two codes."},
+	WhatSSO: {
+		"open", "%s opened ATOM as this customer %s", "%s is opening ATOM as this customer right now",
+		"%s opened ATOM as %s, who has the same e-mail, %s", "%s is opening ATOM as %s, who has the same e-mail, right now",
+		"You would both be at work in the same account.",
+	},
+	WhatSendPasscode: {
+		"passcode", "%s e-mailed a passcode to this customer %s", "%s is e-mailing a passcode to this customer right now",
+		"%s e-mailed a passcode to %s, who has the same e-mail, %s", "%s is e-mailing a passcode to %s, who has the same e-mail, right now",
+		"Another passcode would replace the one that the customer is waiting for.",
+	},
+	WhatRedeem: {
+		"issue", "%s got this customer's key and token by passcode %s", "%s is getting this customer's key and token by passcode right now",
+		"%s got %s's key and token by passcode, who has the same e-mail, %s", "%s is getting %s's key and token by passcode, who has the same e-mail, right now",
+		replaces,
+	},
+	WhatByCUID:     issuing,
+	WhatNoPasscode: issuing,
+	WhatSendSMS: { // the subject is the number, and nobody shares that
+		kind: "sms", done: "%s sent a code to this number %s", doing: "%s is sending a code to this number right now",
+		means: "The customer would get two codes.",
+	},
+}
+
+var issuing = shield{
+	"issue", "%s issued this customer's key and token %s", "%s is issuing this customer's key and token right now",
+	"%s issued %s's key and token, who has the same e-mail, %s", "%s is issuing %s's key and token, who has the same e-mail, right now", replaces,
 }
 
 const replaces = "Doing it again may replace the key and token that were handed over just now."
 
+// shield is a kind of acts, and what is said of a colleague's: who did it and when,
+// or does it now. Those of another customer with the same e-mail name that one
+// between the two.
 type shield struct {
-	kind, done, doing, means string
+	kind                               string
+	done, doing, otherDone, otherDoing Text
+	means                              Text
 }
 
 // Collision is the same act on the same customer by a colleague, just now.
@@ -42,16 +67,20 @@ type Collision struct {
 	shield
 }
 
-// What says what the colleague did or does: "Mia e-mailed a passcode …".
-func (c *Collision) What() string {
-	text := c.done
+// What says what the colleague did or does, as a form and the names in it: "Mia
+// e-mailed a passcode …". Of what is over, when that was comes after the names.
+func (c *Collision) What() (form string, names []any) {
+	text, names := c.done, []any{c.Who}
 	if c.Open {
 		text = c.doing
 	}
 	if c.other != "" { // ATOM finds customers by e-mail
-		text = strings.Replace(text, "this customer", c.other, 1) + ", who has the same e-mail,"
+		text, names = c.otherDone, append(names, c.other)
+		if c.Open {
+			text = c.otherDoing
+		}
 	}
-	return c.Who + " " + text
+	return string(text), names
 }
 
 // Colleagues are the colleagues' acts on a customer that an act of by's would
@@ -166,17 +195,21 @@ func (d *Desk) shield(ctx context.Context, tx *store.Tx, a *act, cuids []string)
 		a.Note = joined(fmt.Sprintf("in spite of %s's, entry %d", c.Who, c.ID), a.Note)
 		return nil
 	}
-	when := " " + agoWords(d.Now().Sub(c.At))
-	if c.Open {
-		when = " right now"
+	what, names := c.What()
+	if !c.Open {
+		names = append(names, agoWords(d.Now().Sub(c.At)))
 	}
-	return &Problem{Kind: Invalid, Title: c.What() + when, Despite: c.Act,
-		Text: "Nothing was sent. " + c.means, Advice: "Ask " + c.Who + " first. If you mean it, press the button once more."}
+	return &Problem{Kind: Invalid, Title: Say(what, names...), Despite: c.Act,
+		Text: Say("Nothing was sent. %s", c.means), Advice: Say("Ask %s first. If you mean it, press the button once more.", c.Who)}
 }
 
-func agoWords(d time.Duration) string {
-	if d < 2*time.Second {
+func agoWords(d time.Duration) Text {
+	d = d.Truncate(time.Second)
+	switch {
+	case d < 2*time.Second:
 		return "just now"
+	case d <= time.Minute:
+		return SayN(int(d.Seconds()), "%s second ago", "%s seconds ago")
 	}
-	return waitWords(d.Truncate(time.Second)) + " ago"
+	return SayN(int(math.Ceil(d.Minutes())), "%s minute ago", "%s minutes ago")
 }

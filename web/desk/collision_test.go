@@ -72,7 +72,7 @@ func TestColleaguesActsCollide(t *testing.T) {
 			if told != done.Act {
 				t.Fatalf("%s after %s: told of %q, want %q", second, first, told, done.Act)
 			}
-			if p := r.problem(err); !strings.HasPrefix(p.Title, "Alice Andersson ") || !strings.HasSuffix(p.Title, " 40 seconds ago") || !strings.Contains(p.Text, "Nothing was sent.") {
+			if p := r.problem(err); !strings.HasPrefix(p.Title.String(), "Alice Andersson ") || !strings.HasSuffix(p.Title.String(), " 40 seconds ago") || !strings.Contains(p.Text.String(), "Nothing was sent.") {
 				t.Errorf("%s after %s: %q %q", second, first, p.Title, p.Text)
 			}
 			if len(r.calls()) != calls || r.newest(1)[0].ID != log {
@@ -149,7 +149,7 @@ func TestTwoAtOnceCollide(t *testing.T) {
 	})
 	r.must(r.SendPasscode(ctx, r.mia, "", c.CUID))
 	stop()
-	if told := r.refusedFor(second); told == "" || !strings.HasSuffix(r.problem(second).Title, "is e-mailing a passcode to this customer right now") {
+	if told := r.refusedFor(second); told == "" || !strings.HasSuffix(r.problem(second).Title.String(), "is e-mailing a passcode to this customer right now") {
 		t.Errorf("told of %q: %v", told, second)
 	}
 

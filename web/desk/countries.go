@@ -67,7 +67,7 @@ func regionOf(country string) string {
 
 // CountryRefused is why no code may go to a number; "" when one may. A number
 // whose country cannot be told is none of those that are allowed.
-func (d *Desk) CountryRefused(phone Phone) string {
+func (d *Desk) CountryRefused(phone Phone) Text {
 	if len(d.SMSCountries) == 0 || slices.Contains(d.SMSCountries, phone.Country) {
 		return ""
 	}
@@ -75,17 +75,16 @@ func (d *Desk) CountryRefused(phone Phone) string {
 	for i, region := range d.SMSCountries {
 		names[i] = CountryName(region)
 	}
-	only := " The operator allows only " + listed(names) + "."
 	if name := CountryName(phone.Country); name != "" {
-		return "Codes are not sent to " + name + "." + only
+		return Say("Codes are not sent to %s. The operator allows only %s.", name, listed(names))
 	}
-	return "It cannot be told which country this number belongs to." + only
+	return Say("It cannot be told which country this number belongs to. The operator allows only %s.", listed(names))
 }
 
 // listed is "a", "a and b" or "a, b and c".
-func listed(names []string) string {
+func listed(names []string) Text {
 	if last := len(names) - 1; last > 0 {
-		return strings.Join(names[:last], ", ") + " and " + names[last]
+		return Say("%s and %s", strings.Join(names[:last], ", "), names[last])
 	}
-	return strings.Join(names, "")
+	return AsSaid(strings.Join(names, ""))
 }

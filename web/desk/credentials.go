@@ -23,7 +23,7 @@ func (d *Desk) IssueCredentials(ctx context.Context, by Actor, receipt, cuid, me
 	if err != nil {
 		return Answer{}, err
 	}
-	fields := map[string]string{}
+	fields := map[string]Text{}
 	if utf8.RuneCountInString(reason) > maxReason {
 		fields["reason"] = "At most 2,000 characters."
 	}
@@ -73,7 +73,7 @@ func (d *Desk) issued(a *act, customer store.Customer, method string, got atom.C
 	if callErr != nil {
 		answer.Secret = Secret{}
 		answer.Problem = explain(callErr, wording{
-			Try: "issue the key and token", On: firstOf(customer.Email, customer.CUID), Setup: setupAtom,
+			Try: "issue the key and token", On: AsSaid(firstOf(customer.Email, customer.CUID)), Setup: setupAtom,
 			Unknown: "The customer's key and token may have been replaced; then the old ones no longer work.",
 			Then:    "Look at the customer's systems before you do it again: every time may replace them once more.",
 		})
@@ -84,7 +84,7 @@ func (d *Desk) issued(a *act, customer store.Customer, method string, got atom.C
 	owner := firstOf(got.CUID, customer.CUID)
 	if owner != customer.CUID {
 		answer.CUID = owner
-		answer.Message = "ATOM answered for another customer with the same e-mail: " + owner
+		answer.Message = Say("ATOM answered for another customer with the same e-mail: %s", owner)
 	}
 	given := store.Credentials{Key: got.Key, Token: got.Token}
 	return d.finish(a, answer, nil, func(tx *store.Tx, answer *Answer) error {
@@ -112,7 +112,7 @@ func (d *Desk) Reveal(ctx context.Context, by Actor, receipt, cuid, reason strin
 		return Answer{}, err
 	}
 	if !d.Confirmed(by) {
-		return Answer{}, invalid(map[string]string{"password": passwordAgain})
+		return Answer{}, invalid(map[string]Text{"password": passwordAgain})
 	}
 	stored, err := d.Store.Credentials(ctx, cuid)
 	if errors.Is(err, store.ErrNotFound) {
@@ -129,7 +129,7 @@ func (d *Desk) Reveal(ctx context.Context, by Actor, receipt, cuid, reason strin
 }
 
 func noCredentials(c store.Customer) *Problem {
-	return &Problem{Kind: Invalid, Title: "No key and token are stored for " + firstOf(c.Company, c.Email, c.CUID),
+	return &Problem{Kind: Invalid, Title: Say("No key and token are stored for %s", firstOf(c.Company, c.Email, c.CUID)),
 		Text:   "frontdesk keeps them from the moment it creates a customer or redeems a passcode; for this customer it has done neither.",
 		Advice: "Walk the customer through an e-mailed passcode to get them."}
 }
@@ -157,7 +157,7 @@ func (d *Desk) Live(ctx context.Context, by Actor, cuid string) (atom.Customer, 
 
 	answer := Answer{CUID: cuid}
 	if callErr != nil {
-		answer.Problem = explain(callErr, wording{Try: "read the record", On: firstOf(customer.Email, cuid), Setup: "the customer's stored key and token: they may have been replaced. Redeem a new passcode"})
+		answer.Problem = explain(callErr, wording{Try: "read the record", On: AsSaid(firstOf(customer.Email, cuid)), Setup: "the customer's stored key and token: they may have been replaced. Redeem a new passcode"})
 	}
 	if _, err := d.finish(a, answer, callErr, nil); err != nil {
 		return atom.Customer{}, err

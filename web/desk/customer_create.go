@@ -89,7 +89,7 @@ func (d *Desk) create(ctx context.Context, c creating) (Answer, error) {
 	}
 	if callErr != nil {
 		answer.Problem = explain(callErr, wording{
-			Try: "create the customer", On: in.Email, Setup: setupAtom,
+			Try: "create the customer", On: AsSaid(in.Email), Setup: setupAtom,
 			Unknown: "The customer may or may not have been created.",
 			Then:    "Do not send it again: frontdesk is looking in ATOM's list, and says below, on home and in the audit log which it was.",
 		})
@@ -164,7 +164,7 @@ func refuseOpenCreate(ctx context.Context, tx *store.Tx, email string) error {
 		return &Problem{Kind: Invalid, Title: "A create with this e-mail is under way",
 			Text:   "An earlier request has gone out and its outcome is not on record yet. Nothing was sent now.",
 			Advice: "Wait a moment and look in the audit log how it ended.",
-			Fields: map[string]string{"email": "A create with this e-mail is under way."}}
+			Fields: map[string]Text{"email": "A create with this e-mail is under way."}}
 	}
 	c, err := tx.OpenCreateOfEmail(ctx, email)
 	if errors.Is(err, store.ErrNotFound) {
@@ -174,9 +174,9 @@ func refuseOpenCreate(ctx context.Context, tx *store.Tx, email string) error {
 		return err
 	}
 	return &Problem{Kind: Invalid, Title: "It is not known yet whether this customer exists",
-		Text:   "An earlier request to create " + c.Company + " with this e-mail got no answer. Nothing was sent now.",
+		Text:   Say("An earlier request to create %s with this e-mail got no answer. Nothing was sent now.", c.Company),
 		Advice: "frontdesk is looking in ATOM's list. If the customer does not turn up within ten minutes, you can send it again.",
-		Fields: map[string]string{"email": "A create with this e-mail is still waiting to be settled."}}
+		Fields: map[string]Text{"email": "A create with this e-mail is still waiting to be settled."}}
 }
 
 // newRow is the mirror's row of a customer just made, until a sync brings
@@ -200,8 +200,8 @@ func newRow(cuid string, in NewCustomer) store.Customer {
 }
 
 // checkCustomer trims the fields and returns a message for each that is wrong.
-func checkCustomer(in *NewCustomer) map[string]string {
-	fields := map[string]string{}
+func checkCustomer(in *NewCustomer) map[string]Text {
+	fields := map[string]Text{}
 	for name, value := range map[string]*string{
 		"company": &in.Company, "email": &in.Email, "name": &in.Name, "address": &in.Address, "country": &in.Country,
 		"city": &in.City, "zip": &in.Zip, "state": &in.State, "phone": &in.Phone, "website": &in.Website,
@@ -225,7 +225,7 @@ func checkCustomer(in *NewCustomer) map[string]string {
 	return fields
 }
 
-func checkEmail(email string) string {
+func checkEmail(email string) Text {
 	if email == "" {
 		return "Enter an e-mail address."
 	}

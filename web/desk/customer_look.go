@@ -12,7 +12,7 @@ import (
 
 // Look is what is to be said of a field of a new customer while it is typed.
 type Look struct {
-	Text  string           // how it is understood, or what is odd about it
+	Text  Text             // how it is understood, or what is odd about it
 	Warn  bool             // it is odd; it can be sent all the same
 	Known []store.Customer // who has the same already
 }
@@ -32,14 +32,14 @@ func (d *Desk) LookAt(ctx context.Context, in NewCustomer) (map[string]Look, err
 	case region == "" && !d.isSpelled(ctx, country):
 		looks["country"] = Look{Text: unknownCountry(country), Warn: true}
 	case sent != country:
-		looks["country"] = Look{Text: "Sent as " + sent + "."}
+		looks["country"] = Look{Text: Say("Sent as %s.", sent)}
 	}
 
 	phone, certain := ReadPhone(in.Phone, region)
 	if certain {
-		look := Look{Text: phone.Pretty}
+		look := Look{Text: AsSaid(phone.Pretty)}
 		if name := CountryName(phone.Country); name != "" {
-			look.Text += ", " + name
+			look.Text = AsSaid(phone.Pretty + ", " + name)
 		}
 		file, err := d.OnFile(ctx, phone, "")
 		if err != nil {
@@ -79,12 +79,11 @@ func (d *Desk) LookAt(ctx context.Context, in NewCustomer) (map[string]Look, err
 }
 
 // unknownCountry is what is said of a country that is none.
-func unknownCountry(country string) string {
-	message := "This is no country that frontdesk knows."
+func unknownCountry(country string) Text {
 	if near := nearCountry(country); near != "" {
-		message += " Is it " + near + "?"
+		return Say("This is no country that frontdesk knows. Is it %s?", near)
 	}
-	return message
+	return "This is no country that frontdesk knows."
 }
 
 // isSpelled tells whether the mirror has a country in this spelling, whatever it

@@ -1,7 +1,6 @@
 package desk
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -56,16 +55,16 @@ func (h SSOHosts) Allows(u *url.URL) error {
 	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
 	switch {
 	case host == "" || host[0] == '.': // an empty label would pass for a wildcard itself
-		return errors.New("the link names no host")
+		return told{"The link names no host. You were not sent there."}
 	case u.User != nil:
-		return errors.New("the link carries a user name")
+		return told{"The link carries a user name. You were not sent there."}
 	case u.Scheme == "http":
 		if h.loopback && isLoopback(host) {
 			return nil
 		}
-		return errors.New("the link is not https")
+		return told{"The link is not https. You were not sent there."}
 	case u.Scheme != "https":
-		return errors.New("the link is neither https nor http")
+		return told{"The link is neither https nor http. You were not sent there."}
 	case len(h.patterns) == 0:
 		return nil
 	}
@@ -78,7 +77,7 @@ func (h SSOHosts) Allows(u *url.URL) error {
 			return nil
 		}
 	}
-	return errors.New("its host is not among the allowed ones")
+	return told{"Its host is not among the allowed ones. You were not sent there."}
 }
 
 // FormAction is the list of sources that a page's CSP form-action must admit

@@ -132,7 +132,7 @@ func TestSSOGoesOnlyWhereItMay(t *testing.T) {
 			t.Errorf("%s: the log says %q; want the host and nothing of the link", tt.location, out.Detail)
 		}
 		if tt.refused {
-			if p := r.problem(err); p.Kind != Trouble || p.Status() != 502 || answer.Secret.Link != "" || out.Result != audit.Refused || strings.Contains(p.Error()+p.Text, "PLANTED") {
+			if p := r.problem(err); p.Kind != Trouble || p.Status() != 502 || answer.Secret.Link != "" || out.Result != audit.Refused || strings.Contains(p.Error()+p.Text.String(), "PLANTED") {
 				t.Errorf("%s: %+v, link %q, %s", tt.location, p, answer.Secret.Link, out.Result)
 			}
 			continue

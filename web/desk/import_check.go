@@ -2,7 +2,6 @@ package desk
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"strings"
 	"unicode"
@@ -15,12 +14,16 @@ import (
 // rowField is where a row's errors name what is wrong with the row as a whole.
 const rowField = "row"
 
-// How the messages about duplicates begin; pages lead from the second to the
-// customer.
+// The messages about duplicates; pages lead from the second to the customer.
 const (
 	sameAsRow       = "Same e-mail as row "
-	AlreadyCustomer = "Already a customer: "
+	alreadyCustomer = "Already a customer: "
 )
+
+// IsCustomer tells whether a row's message says that somebody is a customer already.
+func IsCustomer(message string) bool {
+	return strings.HasPrefix(Text(message).String(), alreadyCustomer)
+}
 
 // emailsAtOnce is how many e-mails are looked up in the mirror by one statement.
 const emailsAtOnce = 500
@@ -36,12 +39,12 @@ type rowCheck struct {
 	width     int               // how many columns the file has
 	spellings map[string]bool   // folded, of the countries in the mirror
 	regions   map[string]string // by country as folded: what was found out
-	wrong     map[string]string // by country as folded: the message
+	wrong     map[string]Text   // by country as folded: the message
 }
 
 // newRowCheck prepares checks of an import's rows, whose columns fill the fields.
 func (d *Desk) newRowCheck(ctx context.Context, columns map[string]int, width int) (*rowCheck, error) {
-	c := &rowCheck{columns: columns, width: width, spellings: map[string]bool{}, regions: map[string]string{}, wrong: map[string]string{}}
+	c := &rowCheck{columns: columns, width: width, spellings: map[string]bool{}, regions: map[string]string{}, wrong: map[string]Text{}}
 	countries, _, err := d.Store.Places(ctx)
 	for _, country := range countries {
 		c.spellings[store.Fold(country)] = true
@@ -70,7 +73,7 @@ func ImportCustomer(row store.ImportRow, columns map[string]int) NewCustomer {
 func (c *rowCheck) check(r *store.ImportRow) {
 	in := ImportCustomer(*r, c.columns)
 	fields := checkCustomer(&in)
-	set := func(name, message string) {
+	set := func(name string, message Text) {
 		if message != "" && fields[name] == "" {
 			fields[name] = message
 		}
@@ -81,17 +84,34 @@ func (c *rowCheck) check(r *store.ImportRow) {
 	set("website", checkWebsite(in.Website))
 	// Whoever has mended a row has seen which cell went where.
 	if len(r.Cells) > c.width && len(r.Mended) == 0 {
-		fields[rowField] = fmt.Sprintf("This row has %d cells, and the header %d. A cell may hold a delimiter that is not quoted.", len(r.Cells), c.width)
+		fields[rowField] = Say("This row has %s cells, and the header %s. A cell may hold a delimiter that is not quoted.", len(r.Cells), c.width)
 	}
-	r.EmailKey, r.Errors = store.Fold(in.Email), fields
+	r.EmailKey, r.Errors = store.Fold(in.Email), stored(fields)
 	if r.State = store.RowReady; len(fields) > 0 {
 		r.State = store.RowWrong
 	}
 }
 
+// stored are messages as a row keeps them, and said as they are told.
+func stored(messages map[string]Text) map[string]string {
+	kept := make(map[string]string, len(messages))
+	for field, message := range messages {
+		kept[field] = string(message)
+	}
+	return kept
+}
+
+func said(kept map[string]string) map[string]Text {
+	messages := make(map[string]Text, len(kept))
+	for field, message := range kept {
+		messages[field] = Text(message)
+	}
+	return messages
+}
+
 // country is the region of a country, or what is wrong with it. A spelling that
 // the mirror has is right, whatever it means.
-func (c *rowCheck) country(country string) (region, message string) {
+func (c *rowCheck) country(country string) (region string, message Text) {
 	if country == "" {
 		return "", ""
 	}
@@ -104,7 +124,7 @@ func (c *rowCheck) country(country string) (region, message string) {
 		message = "This is no country that frontdesk knows."
 		if len(c.wrong) < suggestions {
 			if near := nearCountry(country); near != "" {
-				message += " Is it " + near + "?"
+				message = Say("This is no country that frontdesk knows. Is it %s?", near)
 			}
 		}
 		c.wrong[key] = message
@@ -120,14 +140,14 @@ var (
 
 // checkImportPhone says what is wrong with a phone number; blank is fine, and so is
 // any number that could be one in its country.
-func checkImportPhone(phone, region string) string {
+func checkImportPhone(phone, region string) Text {
 	message, _ := phoneTrouble(phone, region)
 	return message
 }
 
 // phoneTrouble is what is wrong with a phone number; none tells that it is plainly
 // no number, in whatever country.
-func phoneTrouble(phone, region string) (message string, none bool) {
+func phoneTrouble(phone, region string) (message Text, none bool) {
 	if phone == "" {
 		return "", false
 	}
@@ -161,7 +181,7 @@ func phoneTrouble(phone, region string) (message string, none bool) {
 		return "", false
 	}
 	if name := CountryName(region); name != "" && !strings.HasPrefix(bare, "+") {
-		return "This is no whole phone number of " + name + ".", false
+		return Say("This is no whole phone number of %s.", name), false
 	}
 	return "This is no whole phone number, such as +46 8 123 456 78.", false
 }
@@ -178,7 +198,7 @@ func (d *Desk) checkRows(ctx context.Context, columns map[string]int, width int,
 		r := &rows[i]
 		c.check(r)
 		if n, ok := first[r.EmailKey]; ok {
-			mark(r, fmt.Sprint(sameAsRow, n))
+			mark(r, Say("Same e-mail as row %s", n))
 		} else if r.EmailKey != "" {
 			first[r.EmailKey] = r.N
 			keys = append(keys, r.EmailKey)
@@ -194,7 +214,7 @@ func (d *Desk) checkRows(ctx context.Context, columns map[string]int, width int,
 	}
 	for i := range rows {
 		if existing, ok := customers[rows[i].EmailKey]; ok {
-			mark(&rows[i], AlreadyCustomer+firstOf(existing.Company, existing.Name, existing.Email))
+			mark(&rows[i], Say("Already a customer: %s", firstOf(existing.Company, existing.Name, existing.Email)))
 		}
 	}
 	return nil
@@ -202,9 +222,9 @@ func (d *Desk) checkRows(ctx context.Context, columns map[string]int, width int,
 
 // mark leaves a row out whose e-mail is taken; one that is wrong besides stays
 // wrong. A sheet that is brought in again has many of these, and none is a mistake.
-func mark(r *store.ImportRow, message string) {
+func mark(r *store.ImportRow, message Text) {
 	if r.Errors["email"] == "" {
-		r.Errors["email"] = message
+		r.Errors["email"] = string(message)
 	}
 	if r.State != store.RowWrong {
 		r.State = store.RowLeft

@@ -77,7 +77,7 @@ func TestImportChecks(t *testing.T) {
 				}
 				return
 			}
-			if got.State != store.RowWrong || len(got.Errors) != 1 || !strings.Contains(got.Errors[c.field], c.says) {
+			if got.State != store.RowWrong || len(got.Errors) != 1 || !strings.Contains(Text(got.Errors[c.field]).String(), c.says) {
 				t.Errorf("%s, %v; want %q", got.State, got.Errors, c.says)
 			}
 		})
@@ -115,7 +115,11 @@ func (r *rig) outcome(id string) (all []string) {
 		r.Fatal(err)
 	}
 	for _, row := range rows {
-		all = append(all, strings.TrimSpace(string(row.State)+" "+RowMessage(row)))
+		said := string(row.State)
+		for _, message := range RowMessages(row) {
+			said += " " + message.String()
+		}
+		all = append(all, strings.TrimSpace(said))
 	}
 	return all
 }
@@ -158,7 +162,7 @@ func TestReadImport(t *testing.T) {
 		t.Error("a viewer brought in a file")
 	}
 	p := r.problem(errorOf(r.ReadImport(ctx, r.mia, "new.xlsx", []byte("PK\x03\x04"))))
-	if p.Kind != Invalid || !strings.Contains(p.Fields["file"], "Excel") {
+	if p.Kind != Invalid || !strings.Contains(p.Fields["file"].String(), "Excel") {
 		t.Errorf("%+v", p)
 	}
 }
@@ -208,7 +212,7 @@ func TestDraftsAreFew(t *testing.T) {
 		ids = append(ids, r.imported("Company,E-mail\nA,a@a.example\n"))
 	}
 	p := r.problem(errorOf(r.ReadImport(ctx, r.mia, "new.csv", []byte("Company,E-mail\nA,a@a.example\n"))))
-	if p.Kind != Invalid || !strings.Contains(p.Fields["file"], "5 imports") {
+	if p.Kind != Invalid || !strings.Contains(p.Fields["file"].String(), "5 imports") {
 		t.Errorf("%+v", p)
 	}
 	r.clock.Add(importDraftHolds + time.Minute)
@@ -324,7 +328,7 @@ func TestMendImportRow(t *testing.T) {
 	r.wantRows(id, "ready", "ready", "left email: Same e-mail as row 2", r.outcome(id)[3])
 	// It must not be taken from who has it, nor from a customer.
 	for _, taken := range []struct{ email, says string }{{"B@b.example", "Same e-mail as row 1"}, {known.Email, "Already a customer: " + known.Company}} {
-		if p := r.problem(mend(2, map[string]string{"email": taken.email})); p.Fields["email"] != taken.says {
+		if p := r.problem(mend(2, map[string]string{"email": taken.email})); p.Fields["email"].String() != taken.says {
 			t.Errorf("%s: %+v", taken.email, p)
 		}
 	}

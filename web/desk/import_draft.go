@@ -97,7 +97,7 @@ func (d *Desk) UploadImport(ctx context.Context, by Actor, receipt, fileName str
 	}
 	sheet, err := ReadSheet(content)
 	if err != nil {
-		return "", noFile(err.Error())
+		return "", noFile(whyOf(err))
 	}
 	i := store.Import{ID: store.NewID(), StaffID: by.Staff.ID, FileName: fileName, Format: sheet.Format, Header: sheet.Header, Columns: GuessColumns(sheet),
 		State: store.ImportDraft, Concurrency: importConcurrency, Rate: importRate}
@@ -158,15 +158,15 @@ func (d *Desk) UploadImport(ctx context.Context, by Actor, receipt, fileName str
 }
 
 // noFile is why a file was not taken.
-func noFile(why string) *Problem {
-	return &Problem{Kind: Invalid, Title: "The file was not brought in", Text: "Nothing was stored, and nothing was sent.", Fields: map[string]string{"file": why}}
+func noFile(why Text) *Problem {
+	return &Problem{Kind: Invalid, Title: "The file was not brought in", Text: "Nothing was stored, and nothing was sent.", Fields: map[string]Text{"file": why}}
 }
 
 func tooManyDrafts(n int) error {
 	if n < MaxDrafts {
 		return nil
 	}
-	return noFile(fmt.Sprintf("You have %d imports that are not started yet. Start or discard one of them, then bring this file in.", n))
+	return noFile(Say("You have %s imports that are not started yet. Start or discard one of them, then bring this file in.", n))
 }
 
 // awaitDraft waits until another request has stored an import.
@@ -289,8 +289,8 @@ func (d *Desk) MapImport(ctx context.Context, by Actor, id string, columns map[s
 }
 
 // checkColumns says what is wrong with a choice of columns, by field.
-func checkColumns(columns map[string]int, header []string) map[string]string {
-	wrong, fills := map[string]string{}, map[int]string{}
+func checkColumns(columns map[string]int, header []string) map[string]Text {
+	wrong, fills := map[string]Text{}, map[int]string{}
 	for _, field := range CustomerFields {
 		i, ok := columns[field]
 		if !ok {
@@ -299,12 +299,12 @@ func checkColumns(columns map[string]int, header []string) map[string]string {
 		if i < 0 || i >= len(header) {
 			wrong[field] = "The file has no such column."
 		} else if other := fills[i]; other != "" {
-			wrong[field] = "This column is chosen for " + other + " already."
+			wrong[field] = Say("This column is chosen for %s already.", FieldNames[other])
 		} else {
 			fills[i] = field
 		}
 	}
-	for field, message := range map[string]string{"company": "Choose the column with the company's name.", "email": "Choose the column with the e-mail address."} {
+	for field, message := range map[string]Text{"company": "Choose the column with the company's name.", "email": "Choose the column with the e-mail address."} {
 		if _, ok := columns[field]; !ok {
 			wrong[field] = message
 		}

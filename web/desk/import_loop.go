@@ -2,7 +2,6 @@ package desk
 
 import (
 	"context"
-	"fmt"
 	"runtime/debug"
 	"time"
 
@@ -37,7 +36,7 @@ type importRun struct {
 	since time.Time     // when until was set
 	wait  time.Duration // the wait before until; while it is not 0, one row at a time is sent
 
-	alike  string // how the last rows ended, when that was not their own fault
+	alike  Text // how the last rows ended, when that was not their own fault
 	alikes int
 	open   bool      // some rows are unknown, as far as is known
 	synced time.Time // when a sync was last asked for to settle them
@@ -149,7 +148,7 @@ func (r *importRun) begin(ctx context.Context, i store.Import, row store.ImportR
 	staff, err := d.Store.Staff(ctx, i.StaffID)
 	by := Actor{Staff: staff, Request: "import"}
 	if err == nil && by.may(store.Manager) != nil {
-		r.pause(ctx, staff.Name+", in whose name it runs, may no longer create customers.")
+		r.pause(ctx, Say("%s, in whose name it runs, may no longer create customers.", staff.Name))
 		return true
 	}
 	if !d.rowUnderWay() {
@@ -201,7 +200,7 @@ func (r *importRun) rowEnded(ctx context.Context, end rowEnd) {
 		}
 		r.wait = max(importWait, min(2*r.wait, importWaits), min(end.wait, mostAskedFor))
 		r.since, r.until = now, now.Add(r.wait)
-		r.note(ctx, end.waits+"; trying again at "+r.until.UTC().Format("15:04:05")+" UTC.")
+		r.note(ctx, Say("%s; trying again at %s UTC.", end.waits, r.until.UTC().Format("15:04:05")))
 		return
 	case end.state == "" && end.alike == "":
 		return
@@ -211,7 +210,7 @@ func (r *importRun) rowEnded(ctx context.Context, end rowEnd) {
 		r.alike, r.alikes = end.alike, 0
 	}
 	if r.alikes++; r.alike != "" && r.alikes >= importAlike {
-		r.pause(ctx, fmt.Sprintf("%d rows in a row ended alike: %s. Resume it when that is mended.", r.alikes, r.alike))
+		r.pause(ctx, Say("%s rows in a row ended alike: %s. Resume it when that is mended.", r.alikes, r.alike))
 		r.alikes = 0
 	}
 	if end.state == store.RowCreated || end.state == store.RowFailed {
@@ -241,7 +240,7 @@ func (r *importRun) settle(ctx context.Context) error {
 // rest ends an import of which no row is left to be sent, and tells whether it
 // did. Rows may still come back: unknown ones once a sync has settled them.
 func (r *importRun) rest(ctx context.Context, i store.Import) (done bool, err error) {
-	var waits string
+	var waits Text
 	err = r.desk.Store.Write(ctx, func(tx *store.Tx) error {
 		counts, err := tx.ImportCounts(ctx, r.id)
 		if err != nil {
@@ -251,11 +250,13 @@ func (r *importRun) rest(ctx context.Context, i store.Import) (done bool, err er
 		case counts[store.RowReady] > 0:
 			return nil
 		case counts[store.RowSending] > 0: // its outcome could not be recorded
-			waits = fmt.Sprintf("It is not on record how %d rows have ended. That is settled when frontdesk is started again.", counts[store.RowSending])
+			waits = SayN(counts[store.RowSending], "It is not on record how %s row has ended. That is settled when frontdesk is started again.",
+				"It is not on record how %s rows have ended. That is settled when frontdesk is started again.")
 			return nil
 		case counts[store.RowUnknown] > 0:
 			r.open = true
-			waits = countRows(counts[store.RowUnknown]) + " without an answer. ATOM's list will tell whether they were created."
+			waits = SayN(counts[store.RowUnknown], "%s row without an answer. ATOM's list will tell whether they were created.",
+				"%s rows without an answer. ATOM's list will tell whether they were created.")
 			return nil
 		}
 		if done, err = tx.MoveImport(ctx, r.id, store.ImportRunning, store.ImportDone, ""); err != nil || !done {
@@ -266,24 +267,24 @@ func (r *importRun) rest(ctx context.Context, i store.Import) (done bool, err er
 	if done && err == nil {
 		r.desk.Mirror.Request() // ATOM may have added fields of its own
 	}
-	if waits != i.Note && !done && err == nil {
+	if string(waits) != i.Note && !done && err == nil {
 		r.note(ctx, waits)
 	}
 	return done && err == nil, err
 }
 
 // pause lets the import rest until a person has done something about it.
-func (r *importRun) pause(ctx context.Context, why string) {
+func (r *importRun) pause(ctx context.Context, why Text) {
 	err := r.desk.Store.Write(ctx, func(tx *store.Tx) error {
 		i, err := tx.Import(ctx, r.id)
 		if err != nil {
 			return err
 		}
-		moved, err := tx.MoveImport(ctx, r.id, store.ImportRunning, store.ImportPaused, why)
+		moved, err := tx.MoveImport(ctx, r.id, store.ImportRunning, store.ImportPaused, string(why))
 		if err != nil || !moved {
 			return err
 		}
-		e := importEvent(frontdesk, WhatPauseImport, i, why)
+		e := importEvent(frontdesk, WhatPauseImport, i, why.String())
 		e.Result = audit.Refused
 		return tx.Append(ctx, e)
 	})
@@ -294,9 +295,9 @@ func (r *importRun) pause(ctx context.Context, why string) {
 }
 
 // note says why the import waits; "" when it goes on.
-func (r *importRun) note(ctx context.Context, text string) {
+func (r *importRun) note(ctx context.Context, text Text) {
 	r.noted = text != ""
-	err := r.desk.Store.Write(ctx, func(tx *store.Tx) error { return tx.SetImportNote(ctx, r.id, text) })
+	err := r.desk.Store.Write(ctx, func(tx *store.Tx) error { return tx.SetImportNote(ctx, r.id, string(text)) })
 	if err != nil {
 		r.desk.Log.Warn("note why an import waits", "import", r.id, "error", err)
 	}

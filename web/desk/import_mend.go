@@ -78,7 +78,7 @@ func (d *Desk) MendImportRow(ctx context.Context, by Actor, id string, n int, fi
 	case err != nil:
 		return unrecorded(err)
 	case len(row.Errors) > 0:
-		p := invalid(row.Errors)
+		p := invalid(said(row.Errors))
 		p.Text = "What you typed is kept. The row is not sent before it is right."
 		return p
 	}
@@ -132,12 +132,12 @@ func (d *Desk) compare(ctx context.Context, tx *store.Tx, id string, row *store.
 	}
 	for _, other := range others {
 		if other.N != row.N && other.Errors["email"] == "" { // it comes first, or was sent
-			mark(row, fmt.Sprint(sameAsRow, other.N))
+			mark(row, Say("Same e-mail as row %s", other.N))
 			return nil
 		}
 	}
 	if c, ok := customers[row.EmailKey]; ok {
-		mark(row, AlreadyCustomer+firstOf(c.Company, c.Name, c.Email))
+		mark(row, Say("Already a customer: %s", firstOf(c.Company, c.Name, c.Email)))
 	}
 	return nil
 }
@@ -150,7 +150,7 @@ func (d *Desk) free(ctx context.Context, tx *store.Tx, id, key string, check *ro
 		return err
 	}
 	for _, r := range rows {
-		if !NotReady(r.State) || !strings.HasPrefix(r.Errors["email"], sameAsRow) {
+		if !NotReady(r.State) || !strings.HasPrefix(Text(r.Errors["email"]).String(), sameAsRow) {
 			continue
 		}
 		check.check(&r)

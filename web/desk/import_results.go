@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"frontdesk/store"
 )
@@ -57,7 +56,7 @@ func countRows(n int) string {
 }
 
 // RowOutcome is how a row has ended, in words.
-func RowOutcome(s store.RowState) string {
+func RowOutcome(s store.RowState) Text {
 	switch s {
 	case store.RowReady:
 		return "not sent"
@@ -65,21 +64,27 @@ func RowOutcome(s store.RowState) string {
 		return "being sent"
 	case store.RowLeft:
 		return "left out"
+	case store.RowCreated:
+		return "created"
+	case store.RowFailed:
+		return "failed"
+	case store.RowUnknown:
+		return "unknown"
 	}
-	return string(s)
+	return "wrong"
 }
 
-// RowMessage is what there is to say of a row: what is wrong with it, or how its
+// RowMessages are what there is to say of a row: what is wrong with it, or how its
 // last sending ended.
-func RowMessage(r store.ImportRow) string {
+func RowMessages(r store.ImportRow) []Text {
 	if !NotReady(r.State) {
-		return r.Message
+		return []Text{Text(r.Message)}
 	}
-	var all []string
+	var all []Text
 	for _, field := range append(slices.Clone(CustomerFields), rowField) {
 		if message := r.Errors[field]; message != "" {
-			all = append(all, field+": "+message)
+			all = append(all, Say("%s: %s", field, Text(message)))
 		}
 	}
-	return strings.Join(all, " ")
+	return all
 }

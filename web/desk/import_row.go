@@ -27,10 +27,10 @@ type rowEnd struct {
 	began time.Time
 
 	state store.RowState // that the row went into; "" when nothing was sent and nothing is to be said
-	alike string         // what rows in a row have in common when the trouble is not theirs
-	waits string         // why the import waits before it goes on
+	alike Text           // what rows in a row have in common when the trouble is not theirs
+	waits Text           // why the import waits before it goes on
 	wait  time.Duration  // for that long at least; 0 when nobody asked for it
-	pause string         // why the import cannot go on
+	pause Text           // why the import cannot go on
 }
 
 // errNotTaken means that a row is no longer as it was read: sent by somebody else,
@@ -54,8 +54,8 @@ func (r *importRow) take(ctx context.Context, tx *store.Tx, a *act) error {
 	if err == nil {
 		r.there = true
 		return &Problem{Kind: Invalid, Title: "There is a customer with this e-mail already",
-			Text:   firstOf(there.Company, there.Name, there.Email) + " has it. Nothing was sent.",
-			Fields: map[string]string{"email": "A customer with this e-mail exists already."}}
+			Text:   Say("%s has it. Nothing was sent.", firstOf(there.Company, there.Name, there.Email)),
+			Fields: map[string]Text{"email": "A customer with this e-mail exists already."}}
 	}
 	if !errors.Is(err, store.ErrNotFound) {
 		return err
@@ -78,15 +78,15 @@ func (r *importRow) ended(tx *store.Tx, a *act, cuid string, callErr error) erro
 	case store.RowReady:
 		return tx.ReturnImportRow(a.Ctx, a.ID)
 	case store.RowFailed:
-		return tx.FailImportRow(a.Ctx, r.of.ID, r.row.N, message, end.alike != "")
+		return tx.FailImportRow(a.Ctx, r.of.ID, r.row.N, string(message), end.alike != "")
 	}
-	return tx.EndImportRow(a.Ctx, a.ID, end.state, cuid, message)
+	return tx.EndImportRow(a.Ctx, a.ID, end.state, cuid, string(message))
 }
 
 // endOf is what a call's end means for a row and its import, and what the row says
 // about it. A row comes back when it was certainly not done, and another time or
 // other credentials will do.
-func endOf(callErr error) (end rowEnd, message string) {
+func endOf(callErr error) (end rowEnd, message Text) {
 	if callErr == nil {
 		return rowEnd{state: store.RowCreated}, ""
 	}
@@ -94,7 +94,10 @@ func endOf(callErr error) (end rowEnd, message string) {
 	if !errors.As(callErr, &e) {
 		return rowEnd{state: store.RowFailed, alike: "frontdesk could not send them"}, "frontdesk could not send it."
 	}
-	said := firstOf(e.Message, fmt.Sprintf("status %d", e.Status))
+	var answer any = e.Message
+	if e.Message == "" {
+		answer = Say("status %s", e.Status)
+	}
 	switch {
 	case e.Kind == call.Unanswered:
 		return rowEnd{state: store.RowUnknown, alike: "the answers were lost"}, "No answer arrived. ATOM's list will tell whether it was created."
@@ -104,14 +107,14 @@ func endOf(callErr error) (end rowEnd, message string) {
 		return rowEnd{state: store.RowReady, waits: "ATOM is being asked too often", wait: e.RetryAfter}, ""
 	case e.Reason == call.ReasonCredentials, e.Reason == call.ReasonAmbiguous:
 		return rowEnd{state: store.RowReady,
-			pause: "ATOM refused frontdesk's own credentials. Tell your operator to check " + setupAtom + ", then start it again."}, ""
+			pause: Say("ATOM refused frontdesk's own credentials. Tell your operator to check %s, then start it again.", Text(setupAtom))}, ""
 	case e.Reason == call.ReasonNotAllowed:
 		return rowEnd{state: store.RowReady,
-			pause: "ATOM does not let customers be created: " + said + ". Your ATOM contact can allow it; then start it again."}, ""
+			pause: Say("ATOM does not let customers be created: %s. Your ATOM contact can allow it; then start it again.", answer)}, ""
 	case e.Status >= http.StatusInternalServerError:
-		return rowEnd{state: store.RowFailed, alike: "ATOM answered: " + said}, "ATOM could not do it: " + said
+		return rowEnd{state: store.RowFailed, alike: Say("ATOM answered: %s", answer)}, Say("ATOM could not do it: %s", answer)
 	}
-	return rowEnd{state: store.RowFailed}, "ATOM refused: " + said
+	return rowEnd{state: store.RowFailed}, Say("ATOM refused: %s", answer)
 }
 
 // customer is what a row says.
@@ -129,7 +132,7 @@ func (d *Desk) sendRow(ctx context.Context, by Actor, i store.Import, row store.
 	in := r.customer()
 	if fields := checkCustomer(&in); len(fields) > 0 {
 		names := slices.Sorted(maps.Keys(fields))
-		return d.failRow(ctx, r, names[0]+": "+fields[names[0]], false)
+		return d.failRow(ctx, r, Say("%s: %s", names[0], fields[names[0]]), false)
 	}
 	sent := in
 	var err error
@@ -151,14 +154,14 @@ func (d *Desk) sendRow(ctx context.Context, by Actor, i store.Import, row store.
 	case r.end.state != "":
 		return r.end, nil
 	case problem != nil: // refused before it was sent
-		return d.failRow(ctx, r, problem.Title+". "+problem.Text, !r.there)
+		return d.failRow(ctx, r, Say("%s. %s", problem.Title, problem.Text), !r.there)
 	}
 	return rowEnd{}, err
 }
 
 // failRow notes that a row was not sent, and why.
-func (d *Desk) failRow(ctx context.Context, r *importRow, message string, again bool) (rowEnd, error) {
-	err := d.Store.Write(ctx, func(tx *store.Tx) error { return tx.FailImportRow(ctx, r.of.ID, r.row.N, message, again) })
+func (d *Desk) failRow(ctx context.Context, r *importRow, message Text, again bool) (rowEnd, error) {
+	err := d.Store.Write(ctx, func(tx *store.Tx) error { return tx.FailImportRow(ctx, r.of.ID, r.row.N, string(message), again) })
 	if err != nil {
 		return rowEnd{waits: "The database cannot be written"}, nil //nolint:nilerr // it is tried again
 	}

@@ -129,7 +129,7 @@ func (d *Desk) CancelImport(ctx context.Context, by Actor, id string) error {
 }
 
 // cancelled is why nothing can be done with an import that was cancelled.
-func cancelled(text string) *Problem {
+func cancelled(text Text) *Problem {
 	return &Problem{Kind: Invalid, Title: "This import was cancelled", Text: text,
 		Advice: "Bring the file in again: the check tells which of its customers exist already."}
 }
@@ -137,12 +137,12 @@ func cancelled(text string) *Problem {
 // PaceImport sets how many rows may be under way at once and how many may be begun
 // in a second, also while the import runs.
 func (d *Desk) PaceImport(ctx context.Context, by Actor, id string, concurrency, rate int) error {
-	fields := map[string]string{}
+	fields := map[string]Text{}
 	if concurrency < 1 || concurrency > MostAtOnce {
-		fields["concurrency"] = fmt.Sprintf("From 1 to %d.", MostAtOnce)
+		fields["concurrency"] = Say("From 1 to %s.", MostAtOnce)
 	}
 	if rate < 1 || rate > MostPerSecond {
-		fields["rate"] = fmt.Sprintf("From 1 to %d.", MostPerSecond)
+		fields["rate"] = Say("From 1 to %s.", MostPerSecond)
 	}
 	return d.changeImport(ctx, by, id, func(tx *store.Tx, i store.Import) error {
 		if len(fields) > 0 {

@@ -348,10 +348,10 @@ func TestImportPausesWhenTheRoleIsTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := r.becomes(id, "the pause", inState(store.ImportPaused))
-	if !strings.Contains(p.Import.Note, r.mia.Staff.Name) || p.Counts[store.RowReady] == 0 {
+	if !strings.Contains(Text(p.Import.Note).String(), r.mia.Staff.Name) || p.Counts[store.RowReady] == 0 {
 		t.Errorf("%+v", p)
 	}
-	if got := r.events(WhatPauseImport); len(got) != 1 || got[0].Who.Name != "frontdesk" || got[0].Detail != p.Import.Note {
+	if got := r.events(WhatPauseImport); len(got) != 1 || got[0].Who.Name != "frontdesk" || got[0].Detail != Text(p.Import.Note).String() {
 		t.Errorf("%+v", got)
 	}
 }
@@ -364,7 +364,7 @@ func TestImportWaitsForATOM(t *testing.T) {
 	id := r.started(r.mia, 10)
 	end := r.sending(id)
 	p := r.becomes(id, "a note", func(p ImportProgress) bool {
-		return strings.HasPrefix(p.Import.Note, "ATOM cannot be reached; trying again at ") && p.Counts[store.RowSending] == 0 // who was under way has ended too
+		return strings.HasPrefix(Text(p.Import.Note).String(), "ATOM cannot be reached; trying again at ") && p.Counts[store.RowSending] == 0 // who was under way has ended too
 	})
 	if p.Import.State != store.ImportRunning || p.Counts[store.RowReady]+p.Counts[store.RowSending] != 10 {
 		t.Errorf("%+v", p)
@@ -386,7 +386,7 @@ func TestImportWaitsForATOM(t *testing.T) {
 	r.control(`{"service": "atom", "status": 429}`)
 	end = r.sending(id)
 	r.becomes(id, "a note", func(p ImportProgress) bool {
-		return strings.HasPrefix(p.Import.Note, "ATOM is being asked too often; trying again at ")
+		return strings.HasPrefix(Text(p.Import.Note).String(), "ATOM is being asked too often; trying again at ")
 	})
 	r.control(`{"service": "atom", "reset_faults": true}`)
 	p = r.becomes(id, "the end", inState(store.ImportDone))
@@ -436,7 +436,7 @@ func TestImportPausesWhenCredentialsAreRefused(t *testing.T) {
 	end := r.sending(id)
 	p := r.becomes(id, "the pause", inState(store.ImportPaused))
 	end()
-	if !strings.Contains(p.Import.Note, "FRONTDESK_ATOM_SUPERKEY") {
+	if !strings.Contains(Text(p.Import.Note).String(), "FRONTDESK_ATOM_SUPERKEY") {
 		t.Errorf("%+v", p)
 	}
 	if p = r.becomes(id, "all rows ready", func(p ImportProgress) bool { return p.Counts[store.RowReady] == 50 }); r.posts() > 10 {
@@ -461,7 +461,7 @@ func TestImportPausesWhenRowsFailAlike(t *testing.T) {
 	end := r.sending(id)
 	p := r.becomes(id, "the pause", inState(store.ImportPaused))
 	end()
-	if p = r.becomes(id, "no row under way", func(p ImportProgress) bool { return p.Counts[store.RowSending] == 0 }); !strings.Contains(p.Import.Note, "10 rows in a row") ||
+	if p = r.becomes(id, "no row under way", func(p ImportProgress) bool { return p.Counts[store.RowSending] == 0 }); !strings.Contains(Text(p.Import.Note).String(), "10 rows in a row") ||
 		p.Counts[store.RowFailed] < 10 || p.Counts[store.RowFailed] > 14 || p.Again != p.Counts[store.RowFailed] {
 		t.Errorf("%+v", p)
 	}
@@ -505,7 +505,7 @@ func TestImportSendsNoDuplicates(t *testing.T) {
 		t.Errorf("%+v; %d calls", p, r.posts()-before)
 	}
 	rows, err := r.Store.ImportRows(ctx, id, 0, 9, store.RowFailed)
-	if err != nil || len(rows) != 2 || rows[0].Act != "" || !strings.Contains(rows[0].Message, "already") || rows[1].Act == "" || !strings.HasPrefix(rows[1].Message, "ATOM refused: ") {
+	if err != nil || len(rows) != 2 || rows[0].Act != "" || !strings.Contains(Text(rows[0].Message).String(), "already") || rows[1].Act == "" || !strings.HasPrefix(Text(rows[1].Message).String(), "ATOM refused: ") {
 		t.Errorf("%+v, %v", rows, err)
 	}
 }
@@ -613,7 +613,7 @@ func TestImportSettlesLostAnswers(t *testing.T) {
 		}
 	}
 	p = r.becomes(id, "the end", inState(store.ImportDone))
-	if row, err := r.Store.ImportRow(ctx, id, 1); err != nil || p.Counts[store.RowFailed] != 1 || p.Again != 1 || !strings.Contains(row.Message, "three times") {
+	if row, err := r.Store.ImportRow(ctx, id, 1); err != nil || p.Counts[store.RowFailed] != 1 || p.Again != 1 || !strings.Contains(Text(row.Message).String(), "three times") {
 		t.Errorf("%+v, %+v, %v", p, row, err)
 	}
 }

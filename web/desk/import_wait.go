@@ -8,7 +8,7 @@ import (
 )
 
 // importsWait is why running imports wait after a start.
-const importsWait = "Waiting for ATOM's list"
+const importsWait Text = "Waiting for ATOM's list"
 
 // listLooked is how often the jobs look whether ATOM's list has arrived.
 const listLooked = 250 * time.Millisecond
@@ -40,11 +40,11 @@ func (d *Desk) noteWaiting(ctx context.Context, waits bool) {
 	}
 	note := ""
 	if waits {
-		note = importsWait
+		note = string(importsWait)
 	}
 	running, err := d.Store.ImportsIn(ctx, store.ImportRunning)
 	for _, i := range running {
-		if err == nil && waits != (i.Note == importsWait) {
+		if err == nil && waits != (Text(i.Note) == importsWait) {
 			err = d.Store.Write(ctx, func(tx *store.Tx) error { return tx.SetImportNote(ctx, i.ID, note) })
 		}
 	}

@@ -129,7 +129,7 @@ func TestNothingLeaks(t *testing.T) {
 		fmt.Fprintf(w, `{"error": %q}`, "Unauthorized: "+string(body))
 	}), call.Limits{})
 	_, err = portalEcho.Confirm(ctx, r.mia, WhatConfirm, plant("echoed password", "PLANTED-echoed-password"))
-	if p := r.problem(err); !strings.Contains(p.Error(), "•••") || strings.Contains(p.Error()+p.Text+p.Message, "PLANTED") {
+	if p := r.problem(err); !strings.Contains(p.Error(), "•••") || strings.Contains(p.Error()+p.Text.String()+p.Message, "PLANTED") {
 		t.Errorf("echoed: %+v", p)
 	}
 	// Of the configuration's secrets, fingerprints are on record.
@@ -270,17 +270,17 @@ func TestWhatRefusalsMean(t *testing.T) {
 	}
 	r.control(`{"passcode_provisioning": false}`)
 	_, err = r.SendPasscode(ctx, r.mia, "x", c.CUID)
-	if p := r.problem(err); p.Status() != 422 || p.Fields["passcode"] != "" || !strings.Contains(p.Advice, "provisioning") {
+	if p := r.problem(err); p.Status() != 422 || p.Fields["passcode"] != "" || !strings.Contains(p.Advice.String(), "provisioning") {
 		t.Errorf("provisioning off: %+v", p)
 	}
 	r.control(`{"service": "atom", "customers": 0}`)
 	_, err = r.OpenSSO(ctx, r.mia, "x", c.CUID, "")
-	if p := r.problem(err); p.Status() != 422 || p.Code != 404 || !strings.Contains(p.Title, c.Email) {
+	if p := r.problem(err); p.Status() != 422 || p.Code != 404 || !strings.Contains(p.Title.String(), c.Email) {
 		t.Errorf("not known there any more: %+v", p)
 	}
 	r.control(`{"service": "atom", "refuse_credentials": true}`)
 	_, err = r.OpenSSO(ctx, r.mia, "y", c.CUID, "")
-	if p := r.problem(err); p.Status() != 502 || !strings.Contains(p.Advice, "FRONTDESK_ATOM_SUPERKEY") {
+	if p := r.problem(err); p.Status() != 502 || !strings.Contains(p.Advice.String(), "FRONTDESK_ATOM_SUPERKEY") {
 		t.Errorf("our credentials: %+v", p)
 	}
 }

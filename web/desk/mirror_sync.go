@@ -40,7 +40,7 @@ func (m *Mirror) sync(ctx context.Context, s *Sync) (store.SyncReport, error) {
 		return m.failed(ctx, r, err)
 	}
 	if doubt != "" && !s.believe {
-		r.Outcome, r.Detail, r.EndedAt = "doubted", doubt, d.Now()
+		r.Outcome, r.Detail, r.EndedAt = "doubted", string(doubt), d.Now()
 		return r, d.Store.Write(ctx, func(tx *store.Tx) error { return tx.AddSync(ctx, r) })
 	}
 
@@ -52,7 +52,8 @@ func (m *Mirror) sync(ctx context.Context, s *Sync) (store.SyncReport, error) {
 	}
 	if r.Skipped > before.Skipped && list.lost > 0 && !first {
 		// They may be among those that could not be read. A second list will tell.
-		r.Detail = fmt.Sprintf("%d objects could not be read; nobody is marked gone for this list", r.Skipped)
+		r.Detail = string(SayN(r.Skipped, "%s object could not be read; nobody is marked gone for this list",
+			"%s objects could not be read; nobody is marked gone for this list"))
 	} else if err := m.markGone(ctx, list, &r); err != nil {
 		return m.failed(ctx, r, err)
 	}
@@ -239,7 +240,7 @@ func (m *Mirror) markGone(ctx context.Context, list *listing, r *store.SyncRepor
 // doubt says why a list is not believed yet: it is empty, or has lost more
 // than half of the customers, and the one before it was not doubted already
 // with as few. A list of other customers has lost them all, however long it is.
-func (m *Mirror) doubt(ctx context.Context, list *listing) (string, error) {
+func (m *Mirror) doubt(ctx context.Context, list *listing) (Text, error) {
 	if list.lost*2 <= list.before && list.listed > 0 {
 		return "", nil
 	}
@@ -250,12 +251,12 @@ func (m *Mirror) doubt(ctx context.Context, list *listing) (string, error) {
 	if list.before == 0 {
 		return "ATOM listed no customers at all", nil
 	}
-	return fmt.Sprintf("ATOM listed %d customers and left out %d of the %d that there were", list.listed, list.lost, list.before), nil
+	return Say("ATOM listed %s customers and left out %s of the %s that there were", list.listed, list.lost, list.before), nil
 }
 
 // failed stores the report of a sync that did not come to its end.
 func (m *Mirror) failed(ctx context.Context, r store.SyncReport, cause error) (store.SyncReport, error) {
-	r.Outcome, r.EndedAt, r.Detail = "failed", m.desk.Now(), explain(cause, wording{Try: "list the customers", On: "the list", Setup: setupAtom}).Title
+	r.Outcome, r.EndedAt, r.Detail = "failed", m.desk.Now(), string(explain(cause, wording{Try: "list the customers", On: "the list", Setup: setupAtom}).Title)
 	if err := m.desk.Store.Write(ctx, func(tx *store.Tx) error { return tx.AddSync(ctx, r) }); err != nil && ctx.Err() == nil {
 		m.desk.Log.Error("store a sync's report", "error", err)
 	}

@@ -158,7 +158,7 @@ func TestAnAdminMayBelieve(t *testing.T) {
 	}
 	r.control(`{"service": "atom", "status": 503, "body": "html"}`)
 	_, err = r.Mirror.Refresh(ctx, r.mia, false)
-	if p := r.problem(err); p.Kind != Trouble || p.Status() != 502 || p.Service != "ATOM" {
+	if p := r.problem(err); p.Kind != Trouble || p.Status() != 502 || p.Service.String() != "ATOM" {
 		t.Errorf("with ATOM down: %+v", p)
 	}
 }

@@ -27,10 +27,10 @@ func (d *Desk) SendPasscode(ctx context.Context, by Actor, receipt, cuid string)
 
 	message, callErr := d.Atom.SendPasscode(a.Ctx, customer.Email)
 
-	answer := Answer{CUID: cuid, Email: customer.Email, Message: message}
+	answer := Answer{CUID: cuid, Email: customer.Email, Message: AsSaid(message)}
 	if callErr != nil {
 		answer.Problem = explain(callErr, wording{
-			Try: "e-mail a passcode to " + customer.Email, On: customer.Email, Setup: setupAtom,
+			Try: Say("e-mail a passcode to %s", customer.Email), On: AsSaid(customer.Email), Setup: setupAtom,
 			Unknown: "The e-mail may have been sent.",
 			Then:    "Ask the customer to look for it before you send another: a new passcode replaces the old one.",
 		})
@@ -56,9 +56,9 @@ func (d *Desk) RedeemPasscode(ctx context.Context, by Actor, receipt, cuid, pass
 	passcode = unspaced(passcode)
 	switch {
 	case passcode == "":
-		return Answer{}, invalid(map[string]string{"passcode": "Enter the passcode from the e-mail."})
+		return Answer{}, invalid(map[string]Text{"passcode": "Enter the passcode from the e-mail."})
 	case len(passcode) > 100:
-		return Answer{}, invalid(map[string]string{"passcode": "That is too long to be a passcode."})
+		return Answer{}, invalid(map[string]Text{"passcode": "That is too long to be a passcode."})
 	}
 	a, prior, err := d.begin(ctx, intent{
 		By: by, What: WhatRedeem, On: subject(customer), Service: "atom", Receipt: receipt, Form: []string{passcode},

@@ -2,8 +2,8 @@ package desk
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,13 +29,13 @@ const (
 // Problem is a failure in the words of the person who reads it.
 type Problem struct {
 	Kind    Kind
-	Service string            // "ATOM", "the IntelePeer portal", "iP1"; "" when it is frontdesk itself
-	Title   string            // a few words
-	Text    string            // what it means
-	Advice  string            // what to do
-	Message string            // the service's own words
-	Code    int               // the service's HTTP status; 0 when none arrived
-	Fields  map[string]string // a message per form field
+	Service Text            // "ATOM", "the IntelePeer portal", "iP1"; "" when it is frontdesk itself
+	Title   Text            // a few words
+	Text    Text            // what it means
+	Advice  Text            // what to do
+	Message string          // the service's own words
+	Code    int             // the service's HTTP status; 0 when none arrived
+	Fields  map[string]Text // a message per form field
 	Timeout bool
 	Wait    time.Duration // before it may be tried again
 	Full    bool          // all of a number's slots for SMS codes are taken
@@ -45,7 +45,7 @@ type Problem struct {
 }
 
 func (p *Problem) Error() string {
-	text := p.Title
+	text := p.Title.String()
 	if p.Err != nil {
 		text += ": " + p.Err.Error()
 	}
@@ -81,104 +81,136 @@ func (p *Problem) Status() int {
 func unrecorded(err error) *Problem {
 	return &Problem{
 		Kind: Unrecorded, Title: "Not done: the audit log cannot be written",
-		Text:   "frontdesk does nothing that it cannot record. Nothing was sent." + causeOf(err),
+		Text:   withCause("frontdesk does nothing that it cannot record. Nothing was sent.", err),
 		Advice: "Tell your operator to look at the disk and the database. It works again as soon as they can be written.",
 		Err:    err,
 	}
 }
 
-// causeOf is why the database cannot be written, as a sentence to go on with;
-// "" when that is not the trouble.
-func causeOf(err error) string {
-	var u *store.Unwritable
-	if !errors.As(err, &u) {
-		return ""
+// told is an error that is a sentence or two for a person.
+type told struct{ why Text }
+
+func (t told) Error() string { return t.why.String() }
+
+// whyOf is what an error says to a person.
+func whyOf(err error) Text {
+	var t told
+	if errors.As(err, &t) {
+		return t.why
 	}
-	return " " + u.Cause
+	return AsSaid(err.Error())
 }
 
-func invalid(fields map[string]string) *Problem {
+// withCause goes on with why the database cannot be written, when that is the
+// trouble.
+func withCause(text Text, err error) Text {
+	var u *store.Unwritable
+	if !errors.As(err, &u) {
+		return text
+	}
+	return Say("%s %s", text, Cause(u))
+}
+
+// causes are why the database cannot be written.
+var causes = []Text{
+	store.CauseFull, store.CauseReadOnly, store.CauseDamaged, store.CauseMissing, store.CauseAltered, store.CauseBusy, store.CauseDisk,
+}
+
+// Cause is why the database cannot be written, as a sentence.
+func Cause(u *store.Unwritable) Text {
+	if cause := Text(u.Cause); slices.Contains(causes, cause) {
+		return cause
+	}
+	return AsSaid(u.Cause)
+}
+
+func invalid(fields map[string]Text) *Problem {
 	return &Problem{Kind: Invalid, Title: "Please check the form", Text: "Nothing was sent.", Fields: fields}
 }
 
-var serviceNames = map[string]string{"portal": "the IntelePeer portal", "atom": "ATOM", "ip1": "iP1"}
+// serviceNames are the services as sentences name them, and serviceStarts as they
+// begin with them.
+var (
+	serviceNames  = map[string]Text{"portal": "the IntelePeer portal", "atom": AsSaid("ATOM"), "ip1": AsSaid("iP1")}
+	serviceStarts = map[string]Text{"portal": "The IntelePeer portal", "atom": AsSaid("ATOM"), "ip1": AsSaid("iP1")}
+)
 
 // wording is what explain needs to know of an act to speak of it.
 type wording struct {
-	Try     string // "create the customer": could not …
-	On      string // who or what it is about, for "ATOM does not know …"
-	Unknown string // what may have happened, a sentence
-	Then    string // what to do about that, a sentence
-	Setup   string // the variables to check when our credentials are refused
+	Try     Text // "create the customer": could not …
+	On      Text // who or what it is about, for "ATOM does not know …"
+	Unknown Text // what may have happened, a sentence
+	Then    Text // what to do about that, a sentence
+	Setup   Text // the variables to check when our credentials are refused
 }
 
 // explain puts a client's error into words.
 func explain(err error, w wording) *Problem {
 	var e *call.Error
 	if !errors.As(err, &e) {
-		return &Problem{Kind: Trouble, Title: "Could not " + w.Try, Text: "frontdesk could not do this.", Advice: "Try again; if it stays so, tell your operator.", Err: err}
+		return &Problem{Kind: Trouble, Title: Say("Could not %s", w.Try), Text: "frontdesk could not do this.", Advice: "Try again; if it stays so, tell your operator.", Err: err}
 	}
-	name := serviceNames[e.Service]
+	name, start := serviceNames[e.Service], serviceStarts[e.Service]
 	p := &Problem{Service: name, Message: e.Message, Code: e.Status, Timeout: e.Timeout, Wait: e.RetryAfter, Err: err}
 	switch e.Kind {
 	case call.Unreachable:
-		p.Kind, p.Title = Trouble, capital(name)+" could not be reached"
+		p.Kind, p.Title = Trouble, Say("%s could not be reached", start)
 		p.Text = "Nothing was sent, so nothing has happened."
 		p.Advice = "Try again in a moment. If it stays so, tell your operator."
 	case call.Unanswered:
 		p.Kind, p.Title = Unknown, "The outcome is unknown"
-		p.Text = fmt.Sprintf("frontdesk asked %s to %s and got no usable answer. %s", name, w.Try, w.Unknown)
+		p.Text = Say("frontdesk asked %s to %s and got no usable answer. %s", name, w.Try, w.Unknown)
 		if e.Timeout {
-			p.Text = fmt.Sprintf("frontdesk asked %s to %s and got no answer in time. %s", name, w.Try, w.Unknown)
+			p.Text = Say("frontdesk asked %s to %s and got no answer in time. %s", name, w.Try, w.Unknown)
 		}
 		p.Advice = w.Then
 		if w.Unknown == "" { // a call that only reads
-			p.Kind, p.Title = Trouble, capital(name)+" gave no usable answer"
+			p.Kind, p.Title = Trouble, Say("%s gave no usable answer", start)
 			p.Text, p.Advice = "It is in trouble, or slow.", "Try again in a moment. If it stays so, tell your operator."
 		}
 	case call.Refused:
-		p.explainRefusal(e, name, w)
+		p.explainRefusal(e, name, start, w)
 	}
 	return p
 }
 
-func (p *Problem) explainRefusal(e *call.Error, name string, w wording) {
-	p.Kind, p.Title, p.Text = Invalid, capital(name)+" refused", "Nothing was done."
+func (p *Problem) explainRefusal(e *call.Error, name, start Text, w wording) {
+	p.Kind, p.Title, p.Text = Invalid, Say("%s refused", start), "Nothing was done."
 	switch e.Reason {
 	case call.ReasonCredentials:
-		p.Kind, p.Title = Trouble, capital(name)+" refused frontdesk's own credentials"
-		p.Text = "This is not about you or the customer: what frontdesk signs in to " + name + " with is wrong or was withdrawn. Nothing was done."
-		p.Advice = "Tell your operator to check " + w.Setup + "."
+		p.Kind, p.Title = Trouble, Say("%s refused frontdesk's own credentials", start)
+		p.Text = Say("This is not about you or the customer: what frontdesk signs in to %s with is wrong or was withdrawn. Nothing was done.", name)
+		p.Advice = Say("Tell your operator to check %s.", w.Setup)
 	case call.ReasonNotFound:
-		p.Title = capital(name) + " does not know " + w.On
+		p.Title = Say("%s does not know %s", start, w.On)
 		p.Advice = "The record may have been removed or changed there. Refresh the customer list and look again."
 	case call.ReasonNotAllowed:
 		p.Title = "Not allowed for API access"
-		p.Text = capital(name) + " does not let this be done for " + w.On + ". Nothing was done."
+		p.Text = Say("%s does not let this be done for %s. Nothing was done.", start, w.On)
 		p.Advice = "Either this user is not allowed for API access, or the special provisioning for this act is off. Your ATOM contact can turn it on."
 	case call.ReasonPasscode:
 		p.Title = "That passcode is wrong or has expired"
 		p.Advice = "Compare it with the newest e-mail, digit by digit, or e-mail a new one."
-		p.Fields = map[string]string{"passcode": "Wrong or expired. Use the one from the newest e-mail."}
+		p.Fields = map[string]Text{"passcode": "Wrong or expired. Use the one from the newest e-mail."}
 	case call.ReasonAmbiguous:
-		p.Text = capital(name) + " did not say which of two things is wrong: " + ambiguous(e.Status, w)
+		p.Text = ambiguous(start, e.Status, w)
 		p.Advice = "Check the first; if that is right, tell your operator about the second."
 	case call.ReasonExists:
 		p.Title = "There is a customer with this e-mail already"
 		p.Advice = "Find them by their e-mail, or use another address."
-		p.Fields = map[string]string{"email": "A customer with this e-mail exists already."}
+		p.Fields = map[string]Text{"email": "A customer with this e-mail exists already."}
 	case call.ReasonLimit:
 		if e.Status == http.StatusTooManyRequests {
-			p.Kind, p.Title = Trouble, capital(name)+" is being asked too often"
+			p.Kind, p.Title = Trouble, Say("%s is being asked too often", start)
 			p.Advice = "Wait a moment, then try again."
 			return
 		}
 		p.Full, p.Title = true, "Too many active codes for this number"
 		p.Advice = "Wait until one of them expires or is used, then send again."
-		p.Fields = map[string]string{"phone": "This number has too many active codes."}
+		p.Fields = map[string]Text{"phone": "This number has too many active codes."}
 	default:
 		if e.Status >= http.StatusInternalServerError {
-			p.Kind, p.Title = Trouble, capital(name)+" could not do it"
+			p.Kind, p.Title = Trouble, Say("%s could not do it", start)
 			p.Text, p.Advice = "It answered with an error of its own.", "Try again later. If it stays so, tell your operator what it said."
 			return
 		}
@@ -186,12 +218,12 @@ func (p *Problem) explainRefusal(e *call.Error, name string, w wording) {
 	}
 	for field, messages := range e.Fields {
 		if p.Fields == nil {
-			p.Fields = map[string]string{}
+			p.Fields = map[string]Text{}
 		}
 		if name, ok := ip1Fields[field]; ok {
 			field = name
 		}
-		p.Fields[field] = strings.Join(messages, " ")
+		p.Fields[field] = AsSaid(strings.Join(messages, " "))
 	}
 }
 
@@ -200,11 +232,11 @@ var ip1Fields = map[string]string{
 	"messageformat": "message_format", "expirationtime": "expiration_time", "numericonly": "numeric_only", "concurrentlimit": "concurrent_limit",
 }
 
-func ambiguous(status int, w wording) string {
+func ambiguous(start Text, status int, w wording) Text {
 	if status == http.StatusNotFound {
-		return w.On + " is not known there, or frontdesk's own key is not."
+		return Say("%s did not say which of two things is wrong: %s is not known there, or frontdesk's own key is not.", start, w.On)
 	}
-	return "the passcode is wrong or has expired, or this user is not allowed for API access."
+	return Say("%s did not say which of two things is wrong: the passcode is wrong or has expired, or this user is not allowed for API access.", start)
 }
 
 // resultOf is an act's result for the log, with a sentence of detail.
@@ -229,16 +261,9 @@ func resultOf(err error) (audit.Result, string) {
 	var p *Problem
 	if errors.As(err, &p) {
 		if p.Kind == Forbidden {
-			return audit.Denied, p.Title
+			return audit.Denied, p.Title.String()
 		}
-		return audit.Refused, p.Title
+		return audit.Refused, p.Title.String()
 	}
 	return audit.Refused, err.Error()
-}
-
-func capital(s string) string {
-	if s == "" || s == "iP1" { // a name that begins small
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
 }

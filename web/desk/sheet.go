@@ -32,29 +32,24 @@ type Sheet struct {
 	Rows   [][]string // without the blank cells at a row's end; more than the header has are a mistake in the file
 }
 
-// unreadable is why a file is not read: sentences for the person who brought it.
-type unreadable string
-
-func (u unreadable) Error() string { return string(u) }
-
 // saveAsCSV is how to make a file that can be read.
-const saveAsCSV = ` Open it in your spreadsheet program, choose "Save as" and the type "CSV UTF-8", and bring in that file.`
+const saveAsCSV = `Open it in your spreadsheet program, choose "Save as" and the type "CSV UTF-8", and bring in that file.`
 
 // ReadSheet reads a CSV file as spreadsheet programs write it: in UTF-8, UTF-16
 // or Windows-1252, with commas, semicolons or tabs. Its errors are for people.
 func ReadSheet(content []byte) (Sheet, error) {
 	switch {
 	case len(content) == 0:
-		return Sheet{}, unreadable("This file is empty.")
+		return Sheet{}, told{"This file is empty."}
 	case len(content) > MaxImportBytes:
-		return Sheet{}, unreadable(fmt.Sprintf("This file has %.1f MB; an import takes at most 20 MB. Split it into parts.", float64(len(content))/(1<<20)))
+		return Sheet{}, told{Say("This file has %s MB; an import takes at most 20 MB. Split it into parts.", fmt.Sprintf("%.1f", float64(len(content))/(1<<20)))}
 	}
 	if what := otherKind(content); what != "" {
-		return Sheet{}, unreadable("This is " + what + ", not a CSV file." + saveAsCSV)
+		return Sheet{}, noCSV(Say("This is %s, not a CSV file.", what))
 	}
 	text, encoding := decode(content)
 	if !isText(text) {
-		return Sheet{}, unreadable("This is not a text file, so it cannot be a CSV file." + saveAsCSV)
+		return Sheet{}, noCSV("This is not a text file, so it cannot be a CSV file.")
 	}
 	// Old Macs end lines with CR alone, which encoding/csv does not know.
 	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
@@ -66,8 +61,14 @@ func ReadSheet(content []byte) (Sheet, error) {
 	return s, s.read(text, comma)
 }
 
+// noCSV says what a file is instead, and how to make one that can be read.
+func noCSV(what Text) error { return told{Say("%s %s", what, Text(saveAsCSV))} }
+
 // kinds are what people bring instead of a CSV file, by how it begins.
-var kinds = []struct{ begins, what string }{
+var kinds = []struct {
+	begins string
+	what   Text
+}{
 	{"PK\x03\x04", "an Excel workbook or another packed file"},
 	{"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "an old Excel workbook"},
 	{"%PDF", "a PDF"}, {"{\\rtf", "a text document"}, {"\x1F\x8B", "a packed file"}, {"Rar!", "a packed file"}, {"7z\xBC\xAF", "a packed file"},
@@ -75,7 +76,7 @@ var kinds = []struct{ begins, what string }{
 }
 
 // otherKind names a file that is plainly something else; "" when it may be a CSV.
-func otherKind(content []byte) string {
+func otherKind(content []byte) Text {
 	for _, k := range kinds {
 		if bytes.HasPrefix(content, []byte(k.begins)) {
 			return k.what
@@ -226,7 +227,7 @@ func mostColumns(text string, comma rune) (most int) {
 }
 
 func tooManyColumns(n int) error {
-	return unreadable(fmt.Sprintf("This file has a row with %d columns; an import takes at most %d. Remove those that are not needed.", n, maxImportColumns))
+	return told{Say("This file has a row with %s columns; an import takes at most %s. Remove those that are not needed.", n, maxImportColumns)}
 }
 
 // read fills in the header and the rows.
@@ -239,12 +240,12 @@ func (s *Sheet) read(text string, comma rune) error {
 			break
 		}
 		if err != nil {
-			return unreadable("This file cannot be read as a table: " + err.Error() + "." + saveAsCSV)
+			return noCSV(Say("This file cannot be read as a table: %s.", err.Error()))
 		}
 		for i, cell := range cells {
 			if strings.Count(cell, "\n") > maxCellLines {
 				line, _ := in.FieldPos(i)
-				return unreadable(fmt.Sprintf("In line %d of this file a cell begins with a quotation mark and has no end. Correct it there, and bring the file in again.", line))
+				return told{Say("In line %s of this file a cell begins with a quotation mark and has no end. Correct it there, and bring the file in again.", line)}
 			}
 			cells[i] = plain(cell)
 		}
@@ -264,16 +265,16 @@ func (s *Sheet) read(text string, comma rune) error {
 			s.Rows = append(s.Rows, slices.Clone(cells))
 		}
 		if all += len(cells); all > maxImportCells {
-			return unreadable(fmt.Sprintf("This file has more than %d cells in its rows. Remove the columns that are not needed, or split it into parts.", maxImportCells))
+			return told{Say("This file has more than %s cells in its rows. Remove the columns that are not needed, or split it into parts.", maxImportCells)}
 		}
 	}
 	switch {
 	case s.Header == nil:
-		return unreadable("This file has no rows.")
+		return told{"This file has no rows."}
 	case n == 0:
-		return unreadable("This file has a header line and no rows below it.")
+		return told{"This file has a header line and no rows below it."}
 	case n > MaxImportRows:
-		return unreadable(fmt.Sprintf("This file has %d rows; an import takes at most %d. Split it into parts.", n, MaxImportRows))
+		return told{Say("This file has %s rows; an import takes at most %s. Split it into parts.", n, MaxImportRows)}
 	}
 	s.level()
 	return nil

@@ -13,6 +13,12 @@ import (
 // CustomerFields are ATOM's ten fields of a customer, in the order of forms.
 var CustomerFields = []string{"company", "email", "name", "phone", "address", "zip", "city", "state", "country", "website"}
 
+// FieldNames name them for people.
+var FieldNames = map[string]Text{
+	"company": "Company", "email": "E-mail", "name": "Name", "phone": "Phone", "address": "Address", "zip": "ZIP or postcode", "city": "City",
+	"state": "State", "country": "Country", "website": "Website",
+}
+
 // columnNames are what people call ATOM's fields, folded and without anything
 // but letters and digits: English, Swedish, French, Spanish, German. The first
 // of a field's names are the surest.
@@ -141,7 +147,7 @@ func isCountry(cell string) bool { return countryRegion(cell) != "" }
 func hasLetters(cell string) bool { return strings.ContainsFunc(cell, unicode.IsLetter) }
 
 // checkWebsite says what is wrong with a web address; blank is fine.
-func checkWebsite(site string) string {
+func checkWebsite(site string) Text {
 	if site == "" {
 		return ""
 	}

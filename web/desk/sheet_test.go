@@ -132,7 +132,7 @@ func FuzzReadSheet(f *testing.F) {
 	f.Fuzz(func(t *testing.T, content []byte) {
 		s, err := ReadSheet(content)
 		if err != nil {
-			if _, ok := err.(unreadable); !ok {
+			if _, ok := err.(told); !ok {
 				t.Fatalf("%T: %v", err, err)
 			}
 			return

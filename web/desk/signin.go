@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -29,7 +28,7 @@ type SignedIn struct {
 // SignIn asks the portal whether the password is right and the staff directory
 // whether the person is ours; both must say yes.
 func (d *Desk) SignIn(ctx context.Context, by Actor, in SignIn) (SignedIn, error) {
-	fields := map[string]string{}
+	fields := map[string]Text{}
 	if _, ok := d.Portals[in.Portal]; !ok {
 		fields["portal"] = "Choose one of the portals."
 	}
@@ -55,7 +54,7 @@ func (d *Desk) SignIn(ctx context.Context, by Actor, in SignIn) (SignedIn, error
 // a sensitive act (WhatConfirm).
 func (d *Desk) Confirm(ctx context.Context, by Actor, what, password string) (SignedIn, error) {
 	if password == "" {
-		return SignedIn{}, invalid(map[string]string{"password": "Enter your portal password."})
+		return SignedIn{}, invalid(map[string]Text{"password": "Enter your portal password."})
 	}
 	in := SignIn{Portal: by.Staff.Portal, Username: by.Staff.Username, Password: password}
 	got, err := d.authenticate(ctx, by, what, in, nil)
@@ -63,13 +62,11 @@ func (d *Desk) Confirm(ctx context.Context, by Actor, what, password string) (Si
 	switch {
 	case !errors.As(err, &p):
 	case p.Kind == Unauthorized: // the person is signed in; it is the field that is wrong
-		p.Kind, p.Fields = Invalid, map[string]string{"password": noAccess + "."}
+		p.Kind, p.Fields = Invalid, map[string]Text{"password": noAccess + "."}
 		if p.Title != noAccess {
-			p.Title, p.Text, p.Advice = "That is not your portal password", "Nothing was done, and you are still signed in.", ""
-			p.Fields["password"] = "That is not the password of " + by.Staff.Username + "."
+			p.Title, p.Text, p.Advice = "That is not your portal password", stillIn, ""
+			p.Fields["password"] = Say("That is not the password of %s.", by.Staff.Username)
 		}
-	default:
-		p.Text = strings.Replace(p.Text, "You were not signed in.", "Nothing was done, and you are still signed in.", 1)
 	}
 	return got, err
 }
@@ -118,7 +115,7 @@ func (d *Desk) authenticate(ctx context.Context, by Actor, what string, in SignI
 		}
 		return SignedIn{}, &Problem{Kind: Throttled, Title: "Too many tries", Wait: held.wait,
 			Text:   "There were too many refused sign-ins with this username or from this address.",
-			Advice: "Wait " + waitWords(held.wait) + ", then try again. Forgotten passwords are reset in the IntelePeer portal."}
+			Advice: waitAdvice(held.wait)}
 	}
 
 	// In the spelling that the staff directory compares: were a portal to tell
@@ -127,13 +124,17 @@ func (d *Desk) authenticate(ctx context.Context, by Actor, what string, in SignI
 
 	var p *Problem
 	var staff store.Staff
+	nothing := notIn
+	if what != WhatSignIn {
+		nothing = stillIn
+	}
 	if callErr == nil {
 		staff, err = d.Store.StaffByLogin(a.Ctx, in.Portal, in.Username)
 		switch {
 		case errors.Is(err, store.ErrNotFound) || (err == nil && !staff.Active):
 			p = &Problem{Kind: Forbidden, Title: "You are not on the staff list",
 				Text:   "The portal knows you, but frontdesk is only for the staff that its admins have added.",
-				Advice: "Ask an admin of frontdesk to add " + in.Portal + ":" + store.FoldUsername(in.Username) + "."}
+				Advice: Say("Ask an admin of frontdesk to add %s.", in.Portal+":"+store.FoldUsername(in.Username))}
 			if err == nil {
 				p.Title, p.Text = "Your access to frontdesk is switched off", "The portal knows you, but an admin of frontdesk has disabled you on its staff list."
 				p.Advice = "Ask an admin of frontdesk if you need it again."
@@ -141,12 +142,12 @@ func (d *Desk) authenticate(ctx context.Context, by Actor, what string, in SignI
 			callErr = p
 		case err != nil:
 			callErr = err
-			p = &Problem{Kind: Unrecorded, Title: "The staff directory cannot be read", Text: "You were not signed in.", Advice: "Tell your operator.", Err: err}
+			p = &Problem{Kind: Unrecorded, Title: "The staff directory cannot be read", Text: nothing, Advice: "Tell your operator.", Err: err}
 		default:
 			a.By.Staff = staff
 		}
 	} else {
-		p = explainSignIn(callErr)
+		p = explainSignIn(callErr, nothing)
 	}
 	_, err = d.finish(a, Answer{Problem: p}, callErr, func(tx *store.Tx, _ *Answer) error {
 		switch {
@@ -179,7 +180,14 @@ func (d *Desk) authenticate(ctx context.Context, by Actor, what string, in SignI
 
 const noAccess = "Your portal user has no API access"
 
-func explainSignIn(err error) *Problem {
+// What has not happened when somebody signs in, and when they give their password
+// again.
+const (
+	notIn   Text = "You were not signed in."
+	stillIn Text = "Nothing was done, and you are still signed in."
+)
+
+func explainSignIn(err error, nothing Text) *Problem {
 	var e *call.Error
 	if errors.As(err, &e) && e.Kind == call.Refused && e.Reason == call.ReasonSignIn {
 		return &Problem{Kind: Unauthorized, Service: serviceNames["portal"], Title: "The portal did not accept this sign-in", Code: e.Status, Message: e.Message, Err: err,
@@ -191,7 +199,7 @@ func explainSignIn(err error) *Problem {
 			Text:   "The portal knows this user, and does not let it use the portal's API, which frontdesk signs you in through.",
 			Advice: "Ask the administrator of your portal account to turn on API access for this user."}
 	}
-	p := explain(err, wording{Try: "check your password", Unknown: "You were not signed in.", Then: "Try again in a moment. This does not mean that your password is wrong."})
+	p := explain(err, wording{Try: "check your password", Unknown: nothing, Then: "Try again in a moment. This does not mean that your password is wrong."})
 	if p.Kind == Invalid {
 		p.Kind = Trouble // whatever else the portal says, it is not about what was typed
 	}
@@ -206,11 +214,13 @@ func (d *Desk) SignOut(ctx context.Context, by Actor) error {
 	return d.event(ctx, audit.Entry{Who: by.Who(), What: WhatSignOut, Result: audit.Done})
 }
 
-func waitWords(d time.Duration) string {
+func waitAdvice(d time.Duration) Text {
 	if d <= time.Minute {
-		return plural(int(math.Ceil(d.Seconds())), "second")
+		return SayN(int(math.Ceil(d.Seconds())), "Wait %s second, then try again. Forgotten passwords are reset in the IntelePeer portal.",
+			"Wait %s seconds, then try again. Forgotten passwords are reset in the IntelePeer portal.")
 	}
-	return plural(int(math.Ceil(d.Minutes())), "minute")
+	return SayN(int(math.Ceil(d.Minutes())), "Wait %s minute, then try again. Forgotten passwords are reset in the IntelePeer portal.",
+		"Wait %s minutes, then try again. Forgotten passwords are reset in the IntelePeer portal.")
 }
 
 func plural(n int, noun string) string {

@@ -3,7 +3,6 @@ package desk
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -68,19 +67,19 @@ func ParsePhone(text string) (Phone, error) {
 	text = strings.TrimSpace(text)
 	switch {
 	case text == "":
-		return Phone{}, fmt.Errorf("enter a phone number")
+		return Phone{}, told{"Enter a phone number."}
 	case len(text) > 40:
-		return Phone{}, fmt.Errorf("that is too long to be a phone number")
+		return Phone{}, told{"That is too long to be a phone number."}
 	case strings.HasPrefix(text, "00"):
 		text = "+" + text[2:]
 	case strings.HasPrefix(text, "0"):
-		return Phone{}, fmt.Errorf("start with + and the country code, such as +46 70 123 45 67")
+		return Phone{}, told{"Start with + and the country code, such as +46 70 123 45 67."}
 	case !strings.HasPrefix(text, "+"):
 		text = "+" + text
 	}
 	n, err := phonenumbers.Parse(text, "")
 	if err != nil || !phonenumbers.IsPossibleNumber(n) {
-		return Phone{}, fmt.Errorf("that is not a whole phone number with its country code, such as +46 70 123 45 67")
+		return Phone{}, told{"That is not a whole phone number with its country code, such as +46 70 123 45 67."}
 	}
 	return phoneOf(n), nil
 }
@@ -115,10 +114,10 @@ func (d *Desk) SendSMS(ctx context.Context, by Actor, receipt string, in SMSForm
 	phone, err := ParsePhone(in.Phone)
 	on := audit.Subject{ID: "phone:" + phone.E164, Name: phone.E164}
 	if err != nil {
-		fields["phone"] = capital(err.Error()) + "."
+		fields["phone"] = whyOf(err)
 	} else if why := d.CountryRefused(phone); why != "" {
 		fields["phone"] = why
-		d.Deny(ctx, by.Who(), WhatSendSMS, on, why)
+		d.Deny(ctx, by.Who(), WhatSendSMS, on, why.String())
 	}
 	if len(fields) > 0 {
 		return Answer{}, invalid(fields)
@@ -168,7 +167,7 @@ func (d *Desk) SendSMS(ctx context.Context, by Actor, receipt string, in SMSForm
 	answer := Answer{}
 	if callErr != nil {
 		answer.Problem = explain(callErr, wording{
-			Try: "send the code", On: phone.Pretty, Setup: setupIP1,
+			Try: "send the code", On: AsSaid(phone.Pretty), Setup: setupIP1,
 			Unknown: "The SMS may have been sent.",
 			Then:    "Ask whether it arrived before you send another: each one costs money and takes one of the number's slots.",
 		})
@@ -199,9 +198,9 @@ func (d *Desk) VerifySMS(ctx context.Context, by Actor, receipt string, id int64
 	typed = unspaced(typed)
 	switch {
 	case typed == "":
-		return Answer{}, invalid(map[string]string{"code": "Enter the code that the customer reads out."})
+		return Answer{}, invalid(map[string]Text{"code": "Enter the code that the customer reads out."})
 	case len(typed) > 100:
-		return Answer{}, invalid(map[string]string{"code": "That is too long to be a code."})
+		return Answer{}, invalid(map[string]Text{"code": "That is too long to be a code."})
 	}
 	file, err := d.OnFileOfCode(ctx, code)
 	if err != nil {
@@ -237,14 +236,14 @@ func (d *Desk) VerifySMS(ctx context.Context, by Actor, receipt string, id int64
 	switch {
 	case callErr != nil:
 		answer.Problem = explain(callErr, wording{
-			Try: "verify the code", On: code.Phone, Setup: setupIP1,
+			Try: "verify the code", On: AsSaid(code.Phone), Setup: setupIP1,
 			Unknown: "If the code was right, it is used up now.",
-			Then:    "Look at its status below: \"used\" means that it was right.",
+			Then:    "Look at its status below: \"verified\" means that it was right.",
 		})
 	case !result.Valid:
 		answer.Problem = &Problem{Kind: Invalid, Service: serviceNames["ip1"], Title: "That is not the code",
 			Text: "iP1 says that it is wrong, used already, or expired.", Advice: "Ask the customer to read it out again, or send a new one.",
-			Fields: map[string]string{"code": "Wrong, used or expired."}}
+			Fields: map[string]Text{"code": "Wrong, used or expired."}}
 		callErr = answer.Problem
 	}
 	short := utf8.RuneCountInString(typed) < SMSProves
@@ -494,7 +493,7 @@ func (d *Desk) PutSMSSettings(ctx context.Context, by Actor, receipt string, in 
 
 	now, callErr := d.IP1.PutSettings(a.Ctx, settings)
 
-	answer := Answer{Message: describeSettings(settingsForm(now))}
+	answer := Answer{Message: AsSaid(describeSettings(settingsForm(now)))}
 	if callErr != nil {
 		answer = Answer{Problem: explain(callErr, wording{
 			Try: "change the defaults", On: "this account", Setup: setupIP1,
@@ -520,8 +519,8 @@ func describeSettings(f SMSForm) string {
 }
 
 // checkSMS reads what both forms share; only what was filled in is set.
-func checkSMS(in SMSForm) (ip1.Settings, map[string]string) {
-	fields := map[string]string{}
+func checkSMS(in SMSForm) (ip1.Settings, map[string]Text) {
+	fields := map[string]Text{}
 	var s ip1.Settings
 	if from := strings.TrimSpace(in.From); from != "" {
 		s.From = &from
@@ -549,7 +548,7 @@ func checkSMS(in SMSForm) (ip1.Settings, map[string]string) {
 		}
 		n, err := strconv.Atoi(text)
 		if err != nil || n < least || n > most {
-			fields[name] = fmt.Sprintf("A whole number from %d to %d, or blank.", least, most)
+			fields[name] = Say("A whole number from %s to %s, or blank.", least, most)
 			return nil
 		}
 		return &n

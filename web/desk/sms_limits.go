@@ -2,7 +2,6 @@ package desk
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"frontdesk/store"
@@ -27,11 +26,11 @@ const SMSProves = 5
 
 // TooShort is why a code of this length verifies no caller; "" when it does, or
 // when its length is not known.
-func TooShort(length int) string {
+func TooShort(length int) Text {
 	if length == 0 || length >= SMSProves {
 		return ""
 	}
-	return fmt.Sprintf("A code of %d characters can be guessed: it does not verify a caller. Send one of at least %d.", length, SMSProves)
+	return Say("A code of %s characters can be guessed: it does not verify a caller. Send one of at least %s.", length, SMSProves)
 }
 
 // SMSLeft is what the limits leave: to a number, and to a member of staff.
@@ -69,20 +68,22 @@ func (d *Desk) overLimit(sends store.SMSSends, phone Phone) (p *Problem, spent s
 	switch {
 	case number.After(now) && !number.Before(staff):
 		return &Problem{Kind: Throttled, Title: "This number has had its codes for now", Wait: number.Sub(now),
-			Text:   plural(d.SMSPerNumber, "code") + " went to " + phone.Pretty + " within 24 hours, which is all that one number may get. Nothing was sent.",
+			Text: SayN(d.SMSPerNumber, "%s code went to %s within 24 hours, which is all that one number may get. Nothing was sent.",
+				"%s codes went to %s within 24 hours, which is all that one number may get. Nothing was sent.", phone.Pretty),
 			Advice: "Verify the caller in another way, or by another number of theirs.",
-			Fields: map[string]string{"phone": "No codes are left for this number."},
+			Fields: map[string]Text{"phone": "No codes are left for this number."},
 		}, "budget spent: " + plural(d.SMSPerNumber, "code") + " to this number within 24 hours"
 	case staff.After(now):
 		return &Problem{Kind: Throttled, Title: "You have no codes left for now", Wait: staff.Sub(now),
-			Text:   "You have sent " + plural(d.SMSPerStaff, "code") + " within 24 hours, which is all that one person may. Nothing was sent.",
+			Text: SayN(d.SMSPerStaff, "You have sent %s code within 24 hours, which is all that one person may. Nothing was sent.",
+				"You have sent %s codes within 24 hours, which is all that one person may. Nothing was sent."),
 			Advice: "Ask a colleague to send it, or your operator to look at FRONTDESK_SMS_PER_STAFF.",
 		}, "budget spent: " + plural(d.SMSPerStaff, "code") + " by this person within 24 hours"
 	case pause.After(now):
 		return &Problem{Kind: Throttled, Title: "A code was just sent to this number", Wait: pause.Sub(now),
 			Text:   "It may still be on its way. Nothing was sent again.",
 			Advice: "Ask whether it has arrived before you send another.",
-			Fields: map[string]string{"phone": "A code was just sent to this number."},
+			Fields: map[string]Text{"phone": "A code was just sent to this number."},
 		}, ""
 	}
 	return nil, ""
@@ -94,15 +95,15 @@ func overTries(tries store.CodeTries, now time.Time) (p *Problem, spent string) 
 	switch {
 	case len(tries.OfNumber) >= triesPerNumber:
 		return &Problem{Kind: Throttled, Title: "Too many wrong codes for this number", Wait: tries.OfNumber[triesPerNumber-1].Add(smsWindow).Sub(now),
-			Text:   plural(triesPerNumber, "wrong code") + " were tried for it within 24 hours. This one was not tried.",
+			Text:   Say("%s wrong codes were tried for it within 24 hours. This one was not tried.", triesPerNumber),
 			Advice: "Verify the caller in another way, or by another number of theirs.",
-			Fields: map[string]string{"code": "Too many wrong codes were tried for this number."},
+			Fields: map[string]Text{"code": "Too many wrong codes were tried for this number."},
 		}, "no tries left: " + plural(triesPerNumber, "wrong code") + " for this number within 24 hours"
 	case tries.OfCode >= triesPerCode:
 		return &Problem{Kind: Invalid, Title: "Too many wrong codes: send a new one",
-			Text:   plural(triesPerCode, "wrong code") + " were tried here. This one was not tried.",
+			Text:   Say("%s wrong codes were tried here. This one was not tried.", triesPerCode),
 			Advice: "Send another code, and ask the customer to read it out from the newest SMS.",
-			Fields: map[string]string{"code": "Too many wrong codes: send a new one."},
+			Fields: map[string]Text{"code": "Too many wrong codes: send a new one."},
 		}, "no tries left: " + plural(triesPerCode, "wrong code") + " for this code"
 	}
 	return nil, ""

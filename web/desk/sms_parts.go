@@ -64,23 +64,23 @@ func SizeSMS(text string) (s SMSSize) {
 }
 
 // Words say how much of how many SMS a text takes, and what makes it Unicode.
-func (s SMSSize) Words() string {
+func (s SMSSize) Words() Text {
 	if !s.Unicode {
 		room := 160
 		if s.Parts > 1 {
 			room = s.Parts * 153
 		}
-		return fmt.Sprintf("GSM characters: %d of %d", s.Units, room)
+		return Say("GSM characters: %s of %s", s.Units, room)
 	}
 	room := 70
 	if s.Parts > 1 {
 		room = s.Parts * 67
 	}
-	name := "“" + string(s.Forced) + "”"
+	name := AsSaid("“" + string(s.Forced) + "”")
 	if !unicode.IsGraphic(s.Forced) || unicode.IsSpace(s.Forced) {
-		name = fmt.Sprintf("The character U+%04X", s.Forced)
+		name = Say("The character %s", fmt.Sprintf("U+%04X", s.Forced))
 	}
-	return fmt.Sprintf("%s makes this a Unicode message: %d of %d characters", name, s.Units, room)
+	return Say("%s makes this a Unicode message: %s of %s characters", name, s.Units, room)
 }
 
 // SMSPreview is what a message will look like, with a made-up code in it.

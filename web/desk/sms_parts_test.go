@@ -49,7 +49,7 @@ func TestHowManySMSATextTakes(t *testing.T) {
 		if encoding != c.Encoding || got.Units != c.Units || got.Parts != c.Parts || c.Forced != "" && forced != c.Forced {
 			t.Errorf("%s: %+v", c.Name, got)
 		}
-		if words := got.Words(); c.Words != "" && words != c.Words {
+		if words := got.Words().String(); c.Words != "" && words != c.Words {
 			t.Errorf("%s: %q, want %q", c.Name, words, c.Words)
 		}
 	}
@@ -70,7 +70,7 @@ func TestThePreviewHasACodeOfFullLength(t *testing.T) {
 			SMSForm{MessageFormat: c.Typed.Format, Length: c.Typed.Length, ExpirationTime: c.Typed.Expiration, NumericOnly: c.Typed.Numeric},
 			SMSDefaults{MessageFormat: c.Defaults.Format, Length: c.Defaults.Length, Expiration: c.Defaults.Expiration, NumericOnly: c.Defaults.Numeric},
 		)
-		if got.Text != c.Want.Text || got.Size.Parts != c.Want.Parts || got.Size.Words() != c.Want.Encoding ||
+		if got.Text != c.Want.Text || got.Size.Parts != c.Want.Parts || got.Size.Words().String() != c.Want.Encoding ||
 			got.Expiration != c.Want.Expiration || got.NoPlace != c.Want.NoPlace {
 			t.Errorf("%s: %+v, %s", c.Name, got, got.Size.Words())
 		}

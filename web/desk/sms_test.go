@@ -186,7 +186,7 @@ func TestVerifyAndRefreshSMS(t *testing.T) {
 	}
 	r.control(`{"service": "ip1", "status": 503, "body": "html"}`)
 	c, err := r.RefreshSMS(ctx, sent.CodeID)
-	if p := r.problem(err); p.Kind != Trouble || p.Service != "iP1" || c.ID != sent.CodeID {
+	if p := r.problem(err); p.Kind != Trouble || p.Service.String() != "iP1" || c.ID != sent.CodeID {
 		t.Errorf("iP1 down: %+v, %+v", c, p)
 	}
 	if all, err := r.RefreshAllSMS(ctx, before); r.problem(err).Kind != Trouble || len(all) != 2 {
@@ -285,7 +285,7 @@ func TestSMSThatIsNotSetUp(t *testing.T) {
 		"settings": func() error { _, err := d.PutSMSSettings(ctx, r.alice, "", SMSForm{}); return err },
 		"read":     func() error { _, err := d.SMSSettings(ctx); return err },
 	} {
-		if p := r.problem(run()); p.Kind != Invalid || !strings.Contains(p.Advice, "FRONTDESK_IP1") {
+		if p := r.problem(run()); p.Kind != Invalid || !strings.Contains(p.Advice.String(), "FRONTDESK_IP1") {
 			t.Errorf("%s: %+v", name, p)
 		}
 	}

@@ -32,19 +32,21 @@ func (d *Desk) OpenSSO(ctx context.Context, by Actor, receipt, cuid, reason stri
 	switch {
 	case callErr != nil:
 		answer.Problem = explain(callErr, wording{
-			Try: "open the platform as " + customer.Email, On: customer.Email, Setup: setupAtom,
+			Try: Say("open the platform as %s", customer.Email), On: AsSaid(customer.Email), Setup: setupAtom,
 			Unknown: "A sign-in link may have been made, but nobody has received it.",
 			Then:    "It is safe to try again.",
 		})
 	default:
 		if err := d.Hosts.Allows(link); err != nil {
-			callErr = &Problem{Kind: Trouble, Service: serviceNames["atom"], Title: "ATOM sent a link to " + firstOf(link.Host, "no host") + ", which is not allowed",
-				Text:   capital(err.Error()) + ". You were not sent there.",
+			answer.Problem = &Problem{Kind: Trouble, Service: serviceNames["atom"], Title: "ATOM sent a link to no host, which is not allowed", Text: whyOf(err),
 				Advice: "If that is your platform, ask your operator to add it to FRONTDESK_SSO_HOSTS.", Err: err}
-			answer.Problem = callErr.(*Problem)
+			if link.Host != "" {
+				answer.Problem.Title = Say("ATOM sent a link to %s, which is not allowed", link.Host)
+			}
+			callErr = answer.Problem
 			break
 		}
-		answer.Message = "to " + link.Host
+		answer.Message = AsSaid("to " + link.Host)
 		answer.Secret.Link = link.String()
 	}
 	return d.finish(a, answer, callErr, nil)
@@ -64,10 +66,10 @@ func (d *Desk) customerFor(ctx context.Context, by Actor, cuid, reason string) (
 		return customer, err
 	}
 	if utf8.RuneCountInString(reason) > maxReason {
-		return customer, invalid(map[string]string{"reason": "At most 2,000 characters."})
+		return customer, invalid(map[string]Text{"reason": "At most 2,000 characters."})
 	}
 	if d.Reason && strings.TrimSpace(reason) == "" {
-		return customer, invalid(map[string]string{"reason": "Say why, for the record: a ticket number or a few words."})
+		return customer, invalid(map[string]Text{"reason": "Say why, for the record: a ticket number or a few words."})
 	}
 	return customer, nil
 }

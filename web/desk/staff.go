@@ -24,7 +24,7 @@ func (d *Desk) AddStaff(ctx context.Context, by Actor, s store.Staff) (int64, er
 		return 0, err
 	}
 	s.Username, s.Name = store.FoldUsername(s.Username), strings.TrimSpace(s.Name)
-	fields := map[string]string{}
+	fields := map[string]Text{}
 	if _, ok := d.Portals[s.Portal]; !ok {
 		fields["portal"] = "Choose one of the portals."
 	}
@@ -58,11 +58,11 @@ func (d *Desk) AddStaff(ctx context.Context, by Actor, s store.Staff) (int64, er
 	})
 	switch {
 	case errors.Is(err, store.ErrTaken):
-		message := "This portal user is on the staff list already."
+		var message Text = "This portal user is on the staff list already."
 		if have, err := d.Store.StaffByLogin(ctx, s.Portal, s.Username); err == nil && !have.Active {
-			message = "This portal user is on the staff list already, disabled: make " + have.Name + " active below."
+			message = Say("This portal user is on the staff list already, disabled: make %s active below.", have.Name)
 		}
-		return 0, invalid(map[string]string{"username": message})
+		return 0, invalid(map[string]Text{"username": message})
 	case err != nil:
 		return 0, unrecorded(err)
 	}
@@ -93,7 +93,7 @@ func (d *Desk) ChangeStaff(ctx context.Context, by Actor, id int64, was Standing
 	if state == "" {
 		state = stateOf(now)
 	}
-	fields := map[string]string{}
+	fields := map[string]Text{}
 	if !slices.Contains(store.Roles, role) {
 		fields["role"] = "Choose a role."
 	}
@@ -127,10 +127,10 @@ func (d *Desk) ChangeStaff(ctx context.Context, by Actor, id int64, was Standing
 	case errors.Is(err, errStale):
 		return &Problem{Kind: Invalid, Title: "The page was older than the staff list", Text: "Somebody changed this person's role or state meanwhile. Nothing was changed now.",
 			Advice: "Look at the row, which shows what is, and change it again if it is still needed.",
-			Fields: map[string]string{"was": now.Name + " was changed meanwhile: look again."}}
+			Fields: map[string]Text{"was": Say("%s was changed meanwhile: look again.", now.Name)}}
 	case errors.Is(err, store.ErrLastAdmin):
 		return &Problem{Kind: Invalid, Title: "This is the last active admin", Text: "Somebody has to be able to manage the staff list. Nothing was changed.",
-			Advice: "Make somebody else an admin first.", Fields: map[string]string{"role": "The last active admin stays one."}}
+			Advice: "Make somebody else an admin first.", Fields: map[string]Text{"role": "The last active admin stays one."}}
 	case errors.Is(err, store.ErrNotFound):
 		return err
 	case err != nil:

@@ -99,7 +99,7 @@ func TestAStaffFormFromBeforeAChangeIsRefused(t *testing.T) {
 	entries := len(r.newest(1000))
 	for name, was := range map[string]Standing{"both": page, "the state alone": {State: "active"}} {
 		p := r.problem(r.ChangeStaff(ctx, r.alice, id, was, store.Viewer, "active"))
-		if p.Kind != Invalid || p.Fields["was"] != r.mia.Staff.Name+" was changed meanwhile: look again." {
+		if p.Kind != Invalid || p.Fields["was"].String() != r.mia.Staff.Name+" was changed meanwhile: look again." {
 			t.Errorf("%s: %+v", name, p)
 		}
 	}

@@ -92,6 +92,9 @@ func settingChanges(before, now map[string]string) string {
 	return changes(diff)
 }
 
+// stopped is what an entry and a row say of an act that a stop broke off.
+const stopped Text = "frontdesk was stopped before the answer arrived"
+
 // closeActs records as unknown the acts that a stop left between intent and
 // outcome. It returns those that it did not come to, to be closed later: none
 // is closed twice.
@@ -106,7 +109,7 @@ func (d *Desk) closeActs(ctx context.Context, open []audit.Entry) (left []audit.
 			answer.CUID, answer.Email = e.On.ID, e.On.Email
 		}
 		began := e.At
-		e.Phase, e.Result, e.Detail = audit.Outcome, audit.Unknown, "frontdesk was stopped before the answer arrived"
+		e.Phase, e.Result, e.Detail = audit.Outcome, audit.Unknown, stopped.String()
 		err := d.Store.WriteOutcome(ctx, func(tx *store.Tx) (err error) {
 			if err := tx.Append(ctx, &e); err != nil {
 				return err
@@ -116,7 +119,7 @@ func (d *Desk) closeActs(ctx context.Context, open []audit.Entry) (left []audit.
 				if err := tx.AddOpenCreate(ctx, store.OpenCreate{Act: e.Act, Company: e.On.Name, Email: e.On.Email, StartedAt: began}); err != nil {
 					return err
 				}
-				if err := tx.EndImportRow(ctx, e.Act, store.RowUnknown, "", e.Detail); err != nil {
+				if err := tx.EndImportRow(ctx, e.Act, store.RowUnknown, "", string(stopped)); err != nil {
 					return err
 				}
 			case WhatSendSMS:

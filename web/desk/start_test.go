@@ -113,7 +113,7 @@ func TestActsOnAFullDisk(t *testing.T) {
 		},
 	} {
 		p := r.problem(try())
-		if p.Kind != Unrecorded || p.Status() != http.StatusServiceUnavailable || !strings.HasSuffix(p.Text, " The disk is full.") {
+		if p.Kind != Unrecorded || p.Status() != http.StatusServiceUnavailable || !strings.HasSuffix(p.Text.String(), " The disk is full.") {
 			t.Errorf("%s: %+v", name, p)
 		}
 	}

@@ -3,7 +3,6 @@ package desk
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -38,7 +37,7 @@ type StreamState struct {
 	Behind       int       // entries that it has not delivered
 	OldestAt     time.Time // when the first of them was written: the lag; zero when there is none
 	FailingSince time.Time // zero while it works
-	LastError    string    // why it fails; "" while it works
+	LastError    Text      // why it fails; "" while it works
 	DeliveredAt  time.Time // when entries were last taken; zero before the first
 }
 
@@ -150,7 +149,7 @@ func (s *stream) note(err error) {
 			state.FailingSince = s.desk.Now()
 			fallthrough
 		default:
-			state.LastError = err.Error()
+			state.LastError = whyFailing(err)
 		}
 	})
 	switch {
@@ -218,16 +217,28 @@ func sleep(ctx context.Context, d time.Duration) {
 
 // deliveryError is why a receiver did not take entries, fit to be shown.
 type deliveryError struct {
-	Text       string
+	Text       Text
 	RetryAfter time.Duration // that the receiver asked for
 	Err        error         // nil when the text says it all
 }
 
 func (e *deliveryError) Error() string {
 	if e.Err != nil {
-		return fmt.Sprintf("%s: %v", e.Text, e.Err)
+		return e.Text.String() + ": " + e.Err.Error()
 	}
-	return e.Text
+	return e.Text.String()
 }
 
 func (e *deliveryError) Unwrap() error { return e.Err }
+
+// whyFailing is why a stream fails; the system's own words are as it has them.
+func whyFailing(err error) Text {
+	var e *deliveryError
+	switch {
+	case !errors.As(err, &e):
+		return AsSaid(err.Error())
+	case e.Err != nil:
+		return Say("%s: %s", e.Text, e.Err.Error())
+	}
+	return e.Text
+}

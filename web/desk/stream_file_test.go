@@ -102,7 +102,7 @@ func TestStreamToAFileThatCannotBeWritten(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "logs")
 	path := filepath.Join(dir, "audit.jsonl")
 	state := r.follow(NewFileSink(path), func(s StreamState) bool { return s.LastError != "" })
-	if !strings.Contains(state.LastError, path) || state.Behind != int(r.lastID()) {
+	if !strings.Contains(state.LastError.String(), path) || state.Behind != int(r.lastID()) {
 		t.Errorf("no folder: %+v", state)
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil {

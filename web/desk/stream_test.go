@@ -187,7 +187,7 @@ func TestStreamStateWhileItFails(t *testing.T) {
 		}
 		return s.Behind == int(r.lastID())
 	})
-	if state.FailingSince.Sub(began) > time.Minute || state.LastError != "the disk is full" || !state.OldestAt.Equal(start) || !state.DeliveredAt.IsZero() {
+	if state.FailingSince.Sub(began) > time.Minute || state.LastError.String() != "the disk is full" || !state.OldestAt.Equal(start) || !state.DeliveredAt.IsZero() {
 		t.Errorf("while it fails: %+v, begun %v", state, began)
 	}
 	if n := strings.Count(r.log.String(), "level=WARN"); n != 1 || !strings.Contains(r.log.String(), "the disk is full") {

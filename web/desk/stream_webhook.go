@@ -137,9 +137,9 @@ func undelivered(err error) error {
 	d := &deliveryError{RetryAfter: e.RetryAfter}
 	switch {
 	case e.Status != 0:
-		d.Text = fmt.Sprintf("it answered with status %d", e.Status)
+		d.Text = Say("it answered with status %s", e.Status)
 		if e.Message != "" {
-			d.Text += ": " + e.Message
+			d.Text = Say("it answered with status %s: %s", e.Status, e.Message)
 		}
 	case e.Kind == call.Unreachable && e.Timeout:
 		d.Text = "it could not be reached in time"

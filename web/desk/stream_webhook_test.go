@@ -307,7 +307,7 @@ func TestStreamToADeadReceiver(t *testing.T) {
 	for range 2 {
 		r.fill(streamBatch / 2)
 		state := r.follow(h.sink(r), func(s StreamState) bool { return s.LastError != "" && r.Now().Sub(began) > 10*time.Minute })
-		if !strings.HasPrefix(state.LastError, "it could not be reached") || state.Behind != int(r.lastID()) || !state.OldestAt.Equal(start) || state.Target != addr {
+		if !strings.HasPrefix(state.LastError.String(), "it could not be reached") || state.Behind != int(r.lastID()) || !state.OldestAt.Equal(start) || state.Target != addr {
 			t.Errorf("dead: %+v", state)
 		}
 		began = r.Now()
@@ -332,7 +332,7 @@ func TestStreamVerifiesTheCertificate(t *testing.T) {
 	h.StartTLS()
 	defer h.Close()
 	state := r.follow(h.sink(r), func(s StreamState) bool { return s.LastError != "" })
-	if !strings.Contains(state.LastError, "certificate") || len(h.got()) > 0 {
+	if !strings.Contains(state.LastError.String(), "certificate") || len(h.got()) > 0 {
 		t.Errorf("%+v, posts %d", state, len(h.got()))
 	}
 }

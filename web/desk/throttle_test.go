@@ -108,7 +108,7 @@ func TestAnAdminLiftsAWait(t *testing.T) {
 func TestMissingAPIAccess(t *testing.T) {
 	r := newRig(t)
 	_, err := r.signIn("192.0.2.9", "noapi", sandbox.Password)
-	if p := r.problem(err); p.Status() != 401 || !strings.Contains(p.Text, "no API access") || !strings.Contains(p.Text, "password is wrong") {
+	if p := r.problem(err); p.Status() != 401 || !strings.Contains(p.Text.String(), "no API access") || !strings.Contains(p.Text.String(), "password is wrong") {
 		t.Errorf("the documented answer: %+v", p)
 	}
 	for _, status := range []int{401, 403} {
@@ -118,7 +118,7 @@ func TestMissingAPIAccess(t *testing.T) {
 			io.WriteString(w, `{"code":401,"error":"User is not allowed for API access"}`)
 		}), call.Limits{})
 		_, err := d.SignIn(ctx, Actor{Address: "192.0.2.9"}, SignIn{"customer", "noapi", "right"})
-		if p := r.problem(err); p.Status() != 401 || p.Title != noAccess || strings.Contains(p.Text, "wrong") {
+		if p := r.problem(err); p.Status() != 401 || p.Title != noAccess || strings.Contains(p.Text.String(), "wrong") {
 			t.Errorf("%d: %+v", status, p)
 		}
 		_, err = d.Confirm(ctx, r.mia, WhatConfirm, "right")

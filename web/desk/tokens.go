@@ -23,23 +23,23 @@ func (d *Desk) RevealToken(ctx context.Context, by Actor, receipt, which, portal
 	case "cpaas":
 		token, _, err := d.Store.CPaaSToken(ctx, by.Staff.ID)
 		if errors.Is(err, store.ErrNotFound) {
-			return Answer{}, invalid(map[string]string{"which": "No CPaaS token is stored."})
+			return Answer{}, invalid(map[string]Text{"which": "No CPaaS token is stored."})
 		}
 		if err != nil {
 			return Answer{}, err
 		}
 		secret.Token = token
 	default:
-		return Answer{}, invalid(map[string]string{"which": "Choose a token."})
+		return Answer{}, invalid(map[string]Text{"which": "Choose a token."})
 	}
 	if !d.Confirmed(by) {
-		return Answer{}, invalid(map[string]string{"password": passwordAgain})
+		return Answer{}, invalid(map[string]Text{"password": passwordAgain})
 	}
 	a, prior, err := d.begin(ctx, intent{By: by, What: WhatRevealToken, On: audit.Subject{ID: "token:" + which, Name: which + " token"}, Receipt: receipt}, nil)
 	if prior != nil || err != nil {
 		return answered(prior, err)
 	}
-	return d.finish(a, Answer{Message: which, Secret: secret}, nil, nil)
+	return d.finish(a, Answer{Message: AsSaid(which), Secret: secret}, nil, nil)
 }
 
 // PutCPaaSToken keeps the CPaaS token that somebody copied from their portal's
@@ -47,10 +47,10 @@ func (d *Desk) RevealToken(ctx context.Context, by Actor, receipt, which, portal
 func (d *Desk) PutCPaaSToken(ctx context.Context, by Actor, token string) error {
 	token = strings.TrimSpace(token)
 	if len(token) > maxToken {
-		return invalid(map[string]string{"token": "That is too long to be a token."})
+		return invalid(map[string]Text{"token": "That is too long to be a token."})
 	}
 	if strings.ContainsFunc(token, func(r rune) bool { return !unicode.IsPrint(r) || unicode.IsSpace(r) }) {
-		return invalid(map[string]string{"token": "A token has no spaces or line breaks."}) // #nosec G101 -- a message
+		return invalid(map[string]Text{"token": "A token has no spaces or line breaks."}) // #nosec G101 -- a message
 	}
 	detail := "stored"
 	if token == "" {

@@ -60,13 +60,13 @@ func (d *Desk) SaveView(ctx context.Context, by Actor, in NewView) (int64, error
 	if err := by.may(store.Viewer); err != nil {
 		return 0, err
 	}
-	fields := map[string]string{}
+	fields := map[string]Text{}
 	name := strings.Join(strings.Fields(in.Name), " ")
 	switch {
 	case name == "":
 		fields["name"] = "Give it a name."
 	case utf8.RuneCountInString(name) > maxViewName:
-		fields["name"] = fmt.Sprintf("At most %d characters.", maxViewName)
+		fields["name"] = Say("At most %s characters.", maxViewName)
 	case !utf8.ValidString(name), strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
 		fields["name"] = "Letters, digits and signs that can be seen, please."
 	}
@@ -95,11 +95,11 @@ func (d *Desk) SaveView(ctx context.Context, by Actor, in NewView) (int64, error
 				if id = v.ID; v.Query == query && v.Shared == in.Shared {
 					return nil // a double click
 				}
-				return invalid(map[string]string{"name": "You have a view of this name already."})
+				return invalid(map[string]Text{"name": "You have a view of this name already."})
 			}
 		}
 		if len(own) >= maxViews {
-			return invalid(map[string]string{"name": fmt.Sprintf("You have %d views already. Remove one first.", len(own))})
+			return invalid(map[string]Text{"name": Say("You have %s views already. Remove one first.", len(own))})
 		}
 		if id, err = tx.AddView(ctx, view); err != nil {
 			return err

@@ -3,7 +3,6 @@ package desk
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -74,7 +73,8 @@ func (d *Desk) alarm(by Actor, seen Witness, err error) *Problem {
 	if !notPrefix {
 		return p
 	}
-	p.Text = fmt.Sprintf("This browser has seen %s of the log, and the log does not go on from there: it was cut, rolled back or rewritten.", entriesWord(seen.Size))
+	p.Text = SayN(int(seen.Size), "This browser has seen %s entry of the log, and the log does not go on from there: it was cut, rolled back or rewritten.",
+		"This browser has seen %s entries of the log, and the log does not go on from there: it was cut, rolled back or rewritten.")
 	p.Advice = "Tell your operator at once. If the database was restored from a backup, \"frontdesk audit declare-restore\" puts that on record, and this message ends."
 	return p
 }
@@ -87,11 +87,4 @@ func (d *Desk) tell(ctx context.Context, by Actor, cause error) bool {
 		d.Log.Error("record a witness that does not fit", "error", err, "request", by.Request)
 	}
 	return err == nil
-}
-
-func entriesWord(n int64) string {
-	if n == 1 {
-		return "1 entry"
-	}
-	return fmt.Sprintf("%d entries", n)
 }
