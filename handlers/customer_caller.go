@@ -26,10 +26,9 @@ func (h *Handlers) callerPanel(ctx context.Context, customer store.Customer, fai
 		Code: views.Input{Name: "code", Label: lang.T(ctx, "Code that the caller reads out"), Secret: true, Autocomplete: "off", Required: true,
 			Mono: true, MaxLength: 100, Shortcut: "v"},
 	}
-	phone, ok := desk.PhoneOf(customer)
-	switch {
-	case ok:
-		panel.Phone.Value, panel.OnFile = phone.Pretty, lang.T(ctx, "The number on file.")
+	switch phone := desk.PhoneShown(customer); {
+	case phone != "":
+		panel.Phone.Value, panel.OnFile = phone, lang.T(ctx, "The number on file.")
 	case store.FirstNumber(customer.Phone) != "":
 		panel.OnFile = lang.T(ctx, "On file is %s: its country is not known.", store.FirstNumber(customer.Phone))
 	default:

@@ -68,7 +68,10 @@ func (h *Handlers) showCustomer(w http.ResponseWriter, r *http.Request, status i
 		return err
 	}
 	role := v.Actor.Staff.Role
-	base.On, base.Menu = customer.CUID, h.menuFor(role, views.CustomerPath(customer.CUID)) // a code that was refused is posted elsewhere
+	base.On = customer.CUID
+	if r.Method == http.MethodPost { // a code that was refused is posted elsewhere
+		base.Menu = h.menuFor(role, views.CustomerPath(customer.CUID))
+	}
 	page := views.CustomerPageView{
 		Page: base, Row: customerRow(customer), Details: details(ctx, customer), Gone: customer.GoneAt,
 		CanAct: role.Includes(store.Manager), CanIssue: role.Includes(store.Admin),

@@ -52,7 +52,8 @@ type Handlers struct {
 	texts    *lang.Catalogue
 	routes   []route
 	early    map[store.Role]*views.Ahead // which pages a browser may fetch ahead
-	patterns *http.ServeMux              // the routes' patterns alone, to look them up
+	menus    map[store.Role][]views.MenuItem
+	patterns *http.ServeMux // the routes' patterns alone, to look them up
 	handler  http.Handler
 
 	compression func(http.Handler) http.HandlerFunc
@@ -84,9 +85,9 @@ func New(c Config) (*Handlers, error) {
 		return nil, fmt.Errorf("set up the compression of pages: %w", err)
 	}
 	h.routes = h.allRoutes()
-	h.early = map[store.Role]*views.Ahead{}
+	h.early, h.menus = map[store.Role]*views.Ahead{}, map[store.Role][]views.MenuItem{}
 	for _, role := range []store.Role{store.Viewer, store.Manager, store.Admin} {
-		h.early[role] = h.rules(role)
+		h.early[role], h.menus[role] = h.rules(role), h.menuOf(role)
 	}
 	h.handler = h.wrap(h.mux())
 	return h, nil

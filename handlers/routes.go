@@ -163,14 +163,21 @@ func (h *Handlers) mux() http.Handler {
 
 // menuFor is the menu as a role sees it: the pages that have a key.
 func (h *Handlers) menuFor(role store.Role, path string) []views.MenuItem {
+	items := slices.Clone(h.menus[role])
+	for i, item := range items {
+		rest, below := strings.CutPrefix(path, item.Path)
+		items[i].Current = below && (rest == "" || item.Path != "/" && rest[0] == '/')
+	}
+	return items
+}
+
+// menuOf is the menu of a role, as it is on every page.
+func (h *Handlers) menuOf(role store.Role) []views.MenuItem {
 	var items []views.MenuItem
 	for _, rt := range h.routes {
-		if rt.Find.Key == "" || !role.Includes(rt.Needs) {
-			continue
+		if rt.Find.Key != "" && role.Includes(rt.Needs) {
+			items = append(items, views.MenuItem{Label: rt.Find.Label, Icon: rt.Find.Icon, Key: rt.Find.Key, Path: rt.address()})
 		}
-		item := views.MenuItem{Label: rt.Find.Label, Icon: rt.Find.Icon, Key: rt.Find.Key, Path: rt.address()}
-		item.Current = path == item.Path || (item.Path != "/" && strings.HasPrefix(path, item.Path+"/"))
-		items = append(items, item)
 	}
 	return items
 }

@@ -27,9 +27,7 @@ func (h *Handlers) smsForm(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		if phone, ok := desk.PhoneOf(customer); ok {
-			typed.Set("phone", phone.Pretty)
-		}
+		typed.Set("phone", desk.PhoneShown(customer))
 	}
 	return h.showSMS(w, r, http.StatusOK, typed, nil, kept != nil)
 }

@@ -115,6 +115,7 @@ type writer struct {
 	close  sync.Once
 	files  map[string]os.FileInfo // the database and its side files, as opened
 	turn   bool                   // held, from the transaction's begin to its end
+	group  time.Duration          // groupTime; tests that must not depend on it set their own
 }
 
 // newWriter starts the goroutine. Its connection is given before the first write,
@@ -122,7 +123,7 @@ type writer struct {
 func newWriter(db *DB) (*writer, error) {
 	w := &writer{
 		db: db, stmts: map[string]*sql.Stmt{}, queue: make(chan *write, maxGroup),
-		closed: make(chan struct{}), idle: make(chan struct{}),
+		closed: make(chan struct{}), idle: make(chan struct{}), group: groupTime,
 	}
 	file, err := os.Stat(db.path)
 	if err != nil {
@@ -249,7 +250,7 @@ func (w *writer) serve(first *write) {
 	began := time.Now()
 	err := w.transaction(func() *write {
 		job := first
-		if first = nil; job == nil && len(group) < maxGroup && time.Since(began) < groupTime {
+		if first = nil; job == nil && len(group) < maxGroup && time.Since(began) < w.group {
 			job = w.waiting()
 		}
 		if job != nil {

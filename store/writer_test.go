@@ -117,6 +117,7 @@ func TestConcurrentWritesAreAllThere(t *testing.T) {
 // Writes that wait together share a transaction: one fsync, one signature.
 func TestWritesThatWaitShareACommit(t *testing.T) {
 	r := newRig(t)
+	r.writer.group = time.Hour
 	before := r.count(`SELECT count(*) FROM audit_checkpoints`)
 	release := r.hold()
 	const n = 64
@@ -131,8 +132,8 @@ func TestWritesThatWaitShareACommit(t *testing.T) {
 	r.queued(n)
 	release()
 	all.Wait()
-	// groupTime may cut a group on a slow machine.
-	if commits := r.count(`SELECT count(*) FROM audit_checkpoints`) - before; commits > n/4 {
+	// One more, for what held them up.
+	if commits := r.count(`SELECT count(*) FROM audit_checkpoints`) - before; commits > 2 {
 		t.Errorf("%d writes took %d commits", n, commits)
 	}
 	r.verified(r.DB, n)

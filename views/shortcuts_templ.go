@@ -454,7 +454,7 @@ func shortcut(label, names string) templ.Component {
 }
 
 // shortcutsButton opens the sheet by mouse, and for whom the keys are off.
-func shortcutsButton(p Page) templ.Component {
+func shortcutsButton(p *Page) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -479,7 +479,7 @@ func shortcutsButton(p Page) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = Icon(p, "keyboard").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = Icon(*p, "keyboard").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -253,7 +253,7 @@ func (r *rig) until(is func() bool) {
 
 func TestALostCreateIsSettledWithoutAnybodyAsking(t *testing.T) {
 	r := newRig(t)
-	r.Mirror.desk.SettleGap = 200 * time.Millisecond
+	r.Mirror.desk.SettleGap = 3 * time.Second // long enough for the clock to be put forward within it
 	jobs, end := context.WithCancel(ctx)
 	var loop sync.WaitGroup
 	loop.Go(func() { r.Mirror.run(jobs) }) // the interval is an hour
@@ -269,7 +269,7 @@ func TestALostCreateIsSettledWithoutAnybodyAsking(t *testing.T) {
 		return c
 	}
 	r.until(func() bool { return state().Syncs == 1 }) // the one at once
-	r.clock.Add(time.Second)
+	r.clock.Add(4 * time.Second)
 	r.until(func() bool { return state().State == "not created" })
 	if c := state(); c.Syncs != 2 {
 		t.Errorf("settled by sync %d: %+v", c.Syncs, c)

@@ -114,6 +114,24 @@ func hasPhone(c store.Customer, phone Phone) bool {
 // PhoneOf is the customer's number; ok is false when there is none, or when its
 // country is not plain: neither written with it, nor known of the customer.
 func PhoneOf(c store.Customer) (phone Phone, ok bool) {
+	n, ok := numberOf(c)
+	if !ok {
+		return Phone{}, false
+	}
+	return phoneOf(n), true
+}
+
+// PhoneShown is the number of PhoneOf as people write it; "" when there is none. A
+// customer's page has no use for the rest, which takes longer to find out.
+func PhoneShown(c store.Customer) string {
+	n, ok := numberOf(c)
+	if !ok {
+		return ""
+	}
+	return phonenumbers.Format(n, phonenumbers.INTERNATIONAL)
+}
+
+func numberOf(c store.Customer) (n *phonenumbers.PhoneNumber, ok bool) {
 	written := store.FirstNumber(c.Phone)
 	if rest, ok := strings.CutPrefix(written, "00"); ok {
 		written = "+" + rest
@@ -124,13 +142,13 @@ func PhoneOf(c store.Customer) (phone Phone, ok bool) {
 	}
 	n, err := phonenumbers.Parse(written, region)
 	if err == nil && phonenumbers.IsPossibleNumber(n) {
-		return phoneOf(n), true
+		return n, true
 	}
 	if region == "" { // its digits alone could be any country's
-		return Phone{}, false
+		return nil, false
 	}
-	phone, err = ParsePhone(written) // perhaps with another country's code, and no plus
-	return phone, err == nil
+	n, err = parsePhone(written) // perhaps with another country's code, and no plus
+	return n, err == nil
 }
 
 // spoken are languages of regions beside the one that is spoken most there.

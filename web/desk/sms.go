@@ -64,24 +64,32 @@ type Phone struct {
 // ParsePhone reads a number in any writing, with its country code: "+46 70…",
 // "0046…", or digits that start with the country code.
 func ParsePhone(text string) (Phone, error) {
+	n, err := parsePhone(text)
+	if err != nil {
+		return Phone{}, err
+	}
+	return phoneOf(n), nil
+}
+
+func parsePhone(text string) (*phonenumbers.PhoneNumber, error) {
 	text = strings.TrimSpace(text)
 	switch {
 	case text == "":
-		return Phone{}, told{"Enter a phone number."}
+		return nil, told{"Enter a phone number."}
 	case len(text) > 40:
-		return Phone{}, told{"That is too long to be a phone number."}
+		return nil, told{"That is too long to be a phone number."}
 	case strings.HasPrefix(text, "00"):
 		text = "+" + text[2:]
 	case strings.HasPrefix(text, "0"):
-		return Phone{}, told{"Start with + and the country code, such as +46 70 123 45 67."}
+		return nil, told{"Start with + and the country code, such as +46 70 123 45 67."}
 	case !strings.HasPrefix(text, "+"):
 		text = "+" + text
 	}
 	n, err := phonenumbers.Parse(text, "")
 	if err != nil || !phonenumbers.IsPossibleNumber(n) {
-		return Phone{}, told{"That is not a whole phone number with its country code, such as +46 70 123 45 67."}
+		return nil, told{"That is not a whole phone number with its country code, such as +46 70 123 45 67."}
 	}
-	return phoneOf(n), nil
+	return n, nil
 }
 
 func phoneOf(n *phonenumbers.PhoneNumber) Phone {
