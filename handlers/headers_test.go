@@ -131,7 +131,7 @@ func TestFragments(t *testing.T) {
 		if c.id != "" && (part.byID(c.id) == "" || part.byID(c.id) != whole.byID(c.id)) {
 			t.Errorf("%s: the fragment's #%s is %q, the page's %q", c.path, c.id, part.byID(c.id), whole.byID(c.id))
 		}
-		if whole.res.Header.Get("Vary") != "Accept-Encoding, HX-Request" {
+		if whole.res.Header.Get("Vary") != "Accept-Encoding, Accept-Language, HX-Request" {
 			t.Errorf("%s: Vary is %q", c.path, whole.res.Header.Get("Vary"))
 		}
 	}

@@ -125,7 +125,7 @@ func (h *Handlers) render(w http.ResponseWriter, r *http.Request, status int, c 
 		"img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action "+form+"; base-uri 'none'; frame-ancestors 'none'; "+
 		"require-trusted-types-for 'script'; trusted-types default")
 	head.Set("Content-Type", "text/html; charset=utf-8")
-	head.Set("Vary", "Accept-Encoding, HX-Request")
+	head.Set("Vary", "Accept-Encoding, Accept-Language, HX-Request")
 	if held.Secret {
 		head.Set(gzhttp.HeaderNoCompression, "secret")
 	}
