@@ -123,7 +123,7 @@ func TestADeclaredRestoreExcusesNothingElse(t *testing.T) {
 // sql runs statements on the database behind frontdesk's back.
 func (w *world) sql(statements ...string) {
 	w.t.Helper()
-	raw, err := sql.Open("sqlite", filepath.Join(w.dir, "frontdesk.db"))
+	raw, err := sql.Open("sqlite", filepath.Join(w.dir, "frontdesk.db")+"?_pragma=busy_timeout(5000)") // frontdesk writes beside it
 	if err != nil {
 		w.t.Fatal(err)
 	}

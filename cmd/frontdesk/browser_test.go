@@ -253,9 +253,7 @@ func (b *screen) click(name string) {
 }
 
 // press puts the mouse where the element is, and clicks when nothing covers it
-// and it has come to rest. Where a page's layout moves in that moment, as it can
-// after its window got another size, the click reaches something else: then it is
-// made again.
+// and it has come to rest.
 func (b *screen) press(what, element string) {
 	b.t.Helper()
 	point := fmt.Sprintf(`(() => {
@@ -265,37 +263,18 @@ func (b *screen) press(what, element string) {
 		e.scrollIntoView({block: "center", inline: "center", behavior: "instant"});
 		const r = e.getBoundingClientRect(), x = r.x + r.width / 2, y = r.y + r.height / 2;
 		const top = document.elementFromPoint(x, y);
-		if (!top || !(e.contains(top) || top.contains(e))) return null;
-		window.missed = true;
-		document.addEventListener("click", ({target}) => { if (e.contains(target) || target.contains(e)) window.missed = false }, {capture: true});
-		return [x, y];
+		return top && (e.contains(top) || top.contains(e)) ? [x, y] : null;
 	})()`, element)
+	var at, before []float64
 	deadline := time.Now().Add(patience)
-	for {
-		var at, before []float64
-		for ; len(at) != 2 || !slices.Equal(at, before); time.Sleep(20 * time.Millisecond) {
-			before, at = at, nil
-			err := b.eval(point, &at)
-			if len(at) != 2 && time.Now().After(deadline) {
-				b.t.Fatalf("%s: nothing to click: %s (%v)%s", b.who, what, err, b.shown())
-			}
+	for ; len(at) != 2 || !slices.Equal(at, before); time.Sleep(20 * time.Millisecond) {
+		before, at = at, nil
+		err := b.eval(point, &at)
+		if len(at) != 2 && time.Now().After(deadline) {
+			b.t.Fatalf("%s: nothing to click: %s (%v)%s", b.who, what, err, b.shown())
 		}
-		b.run("click "+what, chromedp.MouseClickXY(at[0], at[1]))
-		// A page that has been replaced, or is just being, got it.
-		missed := true
-		for end := time.Now().Add(time.Second); missed && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-			if err := b.eval("window.missed === true", &missed); err != nil {
-				missed = false
-			}
-		}
-		if !missed {
-			return
-		}
-		if time.Now().After(deadline) {
-			b.t.Fatalf("%s: the click does not reach %s%s", b.who, what, b.shown())
-		}
-		b.t.Logf("%s: clicked beside %s", b.who, what)
 	}
+	b.run("click "+what, chromedp.MouseClickXY(at[0], at[1]))
 }
 
 // fill types into the field with this name, in place of what is there.
