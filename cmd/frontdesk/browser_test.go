@@ -21,6 +21,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	browserlog "github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/cdproto/target"
@@ -69,12 +70,17 @@ type screen struct {
 
 	mu      sync.Mutex
 	refused []string // paths whose 4xx is meant
+	asked   []string // which pages were asked for lately, and what became of it
 	seen    map[string]bool
 }
 
-// onViolation makes what the CSP stops an error on the console.
-const onViolation = `document.addEventListener("securitypolicyviolation", e =>
-	console.error("CSP: " + e.effectiveDirective + " stopped " + e.blockedURI + " " + e.sourceFile + ":" + e.lineNumber + " " + e.sample))`
+// onEveryPage makes what the CSP stops an error on the console, and keeps what was
+// pressed last for the report of a failure.
+const onEveryPage = `document.addEventListener("securitypolicyviolation", e =>
+	console.error("CSP: " + e.effectiveDirective + " stopped " + e.blockedURI + " " + e.sourceFile + ":" + e.lineNumber + " " + e.sample));
+	window.pressed = [];
+	for (const name of ["pointerdown", "pointerup", "click", "submit"]) addEventListener(name, e => pressed.push(
+		name + " on " + e.target.tagName + " " + (e.target.textContent ?? "").trim().slice(0, 20) + " at " + [e.clientX, e.clientY, Math.round(e.timeStamp)]), true)`
 
 func openScreen(t *testing.T, chromium context.Context, base, who string) *screen {
 	t.Helper()
@@ -99,11 +105,12 @@ func openScreen(t *testing.T, chromium context.Context, base, who string) *scree
 	b.ctx, closeTab = chromedp.NewContext(chromium, chromedp.WithTargetID(tab))
 	t.Cleanup(closeTab)
 	b.attach()
-	b.run("open a tab", emulation.SetFocusEmulationEnabled(true), reducedMotion("light"), b.size(1280),
+	b.run("open a tab", emulation.SetFocusEmulationEnabled(true),
 		chromedp.ActionFunc(func(ctx context.Context) error {
-			_, err := page.AddScriptToEvaluateOnNewDocument(onViolation).Do(ctx)
+			_, err := page.AddScriptToEvaluateOnNewDocument(onEveryPage).Do(ctx)
 			return err
 		}))
+	b.look(1280, "light")
 	return b
 }
 
@@ -136,7 +143,28 @@ func (b *screen) listen(event any) {
 		if e.Entry.Level == browserlog.LevelError && !meant {
 			b.report("%s: console error: %s %s", b.who, e.Entry.Text, e.Entry.URL)
 		}
+	case *network.EventRequestWillBeSent:
+		if e.Type == network.ResourceTypeDocument || e.Type == network.ResourceTypePrefetch {
+			b.note("%s: %s %s %s", e.RequestID, e.Type, e.Request.Method, e.Request.URL)
+		}
+	case *network.EventResponseReceived:
+		if e.Type == network.ResourceTypeDocument || e.Type == network.ResourceTypePrefetch {
+			b.note("%s: status %d", e.RequestID, e.Response.Status)
+		}
+	case *network.EventLoadingFailed:
+		b.note("%s: %s: %s %s", e.RequestID, e.Type, e.ErrorText, e.BlockedReason)
+	case *page.EventFrameStartedNavigating:
+		b.note("navigating to %s: %s", e.URL, e.NavigationType)
+	case *page.EventFrameNavigated:
+		b.note("at %s", e.Frame.URL)
 	}
+}
+
+// note keeps the last of what the tab did, for the report of a failure.
+func (b *screen) note(format string, args ...any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.asked = append(b.asked[max(0, len(b.asked)-15):], time.Now().Format("05.000 ")+fmt.Sprintf(format, args...))
 }
 
 // refuses says that this path will answer 4xx, which Chromium logs.
@@ -182,10 +210,13 @@ func (b *screen) until(what, condition string) {
 
 // shown is what is on the screen, for the report of a failure.
 func (b *screen) shown() string {
-	var where, body string
+	var where, body, pressed string
 	b.eval("location.href", &where)
 	b.eval("document.body.innerText", &body)
-	return "\nat " + where + ":\n" + body[:min(len(body), 3000)]
+	b.eval(`pressed.join("\n") + "\nnow: " + performance.now()`, &pressed)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return "\nat " + where + " (" + time.Now().Format("05.000") + "):\n" + strings.Join(b.asked, "\n") + "\n" + pressed + "\n" + body[:min(len(body), 3000)]
 }
 
 // visit opens a page of the dashboard.
@@ -356,14 +387,19 @@ func (b *screen) newTab(prefix string) (text string) {
 	return text
 }
 
-func (b *screen) size(width int) chromedp.Action {
-	return emulation.SetDeviceMetricsOverride(int64(width), 800, 1, false)
-}
-
-func reducedMotion(scheme string) chromedp.Action {
-	return emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{
-		{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
-	})
+// look gives the window a width and the colours that its reader prefers. Chromium says
+// done before its pages know of it, and on a busy machine that may take its time.
+func (b *screen) look(width int, scheme string) {
+	b.t.Helper()
+	b.run("change the looks", emulation.SetDeviceMetricsOverride(int64(width), 800, 1, false),
+		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
+		}))
+	b.until("the page is so wide and of these colours", fmt.Sprintf(`innerWidth === %d && matchMedia("(prefers-color-scheme: %s)").matches`, width, scheme))
+	var drawn bool // until then some rules are still those of the width before
+	if err := b.eval(`new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))`, &drawn); err != nil {
+		b.t.Fatalf("%s: draw the page: %v", b.who, err)
+	}
 }
 
 // still holds when nothing on the page is loading or changing colour.
@@ -413,7 +449,7 @@ func (b *screen) audit(name string) {
 	b.until("the page is still", still)
 	b.run("load axe-core", chromedp.Evaluate(axeSource(b.t), nil))
 	for _, look := range looks {
-		b.run("change the looks", b.size(look.width), reducedMotion(look.scheme))
+		b.look(look.width, look.scheme)
 		b.until("the page is still", still)
 		where := fmt.Sprintf("%s-%d-%s", name, look.width, look.scheme)
 		var found []string
@@ -431,7 +467,7 @@ func (b *screen) audit(name string) {
 		}
 		b.picture(where, true)
 	}
-	b.run("change the looks back", b.size(1280), reducedMotion("light"))
+	b.look(1280, "light")
 }
 
 // picture writes a PNG to the folder in FRONTDESK_SCREENSHOTS, if there is one.

@@ -127,7 +127,7 @@ func weights(t *testing.T, chromium context.Context, d dashboard) {
 
 	// What is cut says all of it when the pointer comes.
 	b.visit("/customers")
-	b.run("make the columns narrow", b.size(700))
+	b.look(700, "light")
 	var at []float64
 	if err := b.eval(`(() => { const c = [...document.querySelectorAll("#results tbody td")].find(c => c.scrollWidth > c.clientWidth && c.clientWidth > 20);
 		if (!c) return []; c.id = "cut"; c.scrollIntoView({block: "center"}); const r = c.getBoundingClientRect(); return [r.x + 8, r.y + r.height / 2] })()`, &at); err != nil || len(at) != 2 {
@@ -135,7 +135,7 @@ func weights(t *testing.T, chromium context.Context, d dashboard) {
 	}
 	b.run("point at it", chromedp.MouseEvent(input.MouseMoved, at[0], at[1]))
 	b.until("its title says all", `(c => c.title && c.title === c.textContent.trim())(document.querySelector("#cut"))`)
-	b.run("make the page wide again", b.size(1280))
+	b.look(1280, "light")
 }
 
 // fetchedAhead rests the pointer on a customer, and clicks.
