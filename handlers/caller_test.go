@@ -46,6 +46,7 @@ func TestActsCiteTheProofOfTheCaller(t *testing.T) {
 		if waiting := mia.get(path); !waiting.hasForm(strings.Fields(sent.what)[1] + "/verify") {
 			t.Error("the customer's page has no field for the code that is waiting to be entered")
 		}
+		mia.get(path).want("send code to caller")
 		code := w.lastCode(to)
 		code = " " + code[:2] + " " + code[2:] + " " // as people read and type it
 		done := mia.submit(sent, sent.form(strings.Fields(sent.what)[1]+"/verify").action, url.Values{"code": {code}})

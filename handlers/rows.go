@@ -38,7 +38,7 @@ var logWords = []string{
 	lang.Mark("create customer"), lang.Mark("open as customer"), lang.Mark("read live record"), lang.Mark("settle create"), lang.Mark("sync customers"),
 	lang.Mark("e-mail passcode"), lang.Mark("redeem passcode"), lang.Mark("issue credentials by cuid"), lang.Mark("issue credentials without passcode"),
 	lang.Mark("reveal credentials"), lang.Mark("reveal token"), lang.Mark("store CPaaS token"),
-	lang.Mark("send SMS code"), lang.Mark("verify SMS code"), lang.Mark("verify caller"), lang.Mark("change SMS defaults"), lang.Mark("settle SMS code"),
+	lang.Mark("send SMS code"), lang.Mark("verify SMS code"), lang.Mark("send code to caller"), lang.Mark("verify caller"), lang.Mark("change SMS defaults"), lang.Mark("settle SMS code"),
 	lang.Mark("customer from outside"), lang.Mark("SMS code from outside"), lang.Mark("know what is from outside"),
 	lang.Mark("add staff"), lang.Mark("change staff"), lang.Mark("save view"), lang.Mark("remove view"),
 	lang.Mark("read import file"), lang.Mark("map import columns"), lang.Mark("mend import row"), lang.Mark("start import"), lang.Mark("pause import"),
@@ -77,7 +77,7 @@ func auditRows(ctx context.Context, all []audit.Entry) []views.AuditRow {
 // customerActs are the acts whose subject is a customer.
 var customerActs = map[string]bool{
 	desk.WhatCreate: true, desk.WhatSSO: true, desk.WhatSendPasscode: true, desk.WhatRedeem: true, desk.WhatByCUID: true,
-	desk.WhatNoPasscode: true, desk.WhatReveal: true, desk.WhatLive: true, desk.WhatSettle: true, desk.WhatCaller: true,
+	desk.WhatNoPasscode: true, desk.WhatReveal: true, desk.WhatLive: true, desk.WhatSettle: true, desk.WhatAskCaller: true, desk.WhatCaller: true,
 	desk.WhatOutside: true,
 }
 

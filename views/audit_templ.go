@@ -158,7 +158,7 @@ func Audit(p AuditPage) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "</summary><div class=\"dropdown-content z-20 mt-2 w-60 max-sm:w-48 rounded-box border border-base-300 bg-base-100 p-2 shadow-lg\"><p class=\"px-3 py-1 text-sm text-muted\">")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "</summary><div class=\"dropdown-content z-20 mt-2 w-60 max-sm:w-44 rounded-box border border-base-300 bg-base-100 p-2 shadow-lg\"><p class=\"px-3 py-1 text-sm text-muted\">")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -291,6 +291,7 @@ const (
 	WhatLive         = "read live record"
 	WhatSendSMS      = "send SMS code"
 	WhatVerifySMS    = "verify SMS code"
+	WhatAskCaller    = "send code to caller"
 	WhatCaller       = "verify caller"
 	WhatSMSSettings  = "change SMS defaults"
 	WhatSync         = "sync customers"

@@ -186,6 +186,18 @@ func (d *Desk) SendSMS(ctx context.Context, by Actor, receipt string, in SMSForm
 			return err
 		}
 		return tx.RemoveSMSSend(a.Ctx, a.ID)
+	}, func(tx *store.Tx, _ int64) error {
+		result := audit.Done
+		switch {
+		case file.For.CUID == "", callErr != nil && answer.Problem.Kind != Unknown:
+			return nil
+		case callErr != nil:
+			result = audit.Unknown
+		}
+		// On the customer's timeline too: the code's own entries are on the number.
+		return tx.Append(a.Ctx, &audit.Entry{
+			Phase: audit.Event, Who: by.Who(), What: WhatAskCaller, On: subject(file.For), Result: result, Detail: file.words(),
+		})
 	})
 }
 
@@ -299,7 +311,6 @@ func (d *Desk) VerifySMS(ctx context.Context, by Actor, receipt string, id int64
 		if callErr != nil || file.For.CUID == "" || short {
 			return nil
 		}
-		// On the customer's timeline too: the code's own entries are on the number.
 		if err := tx.Append(a.Ctx, &audit.Entry{
 			Phase: audit.Event, Who: by.Who(), What: WhatCaller, On: subject(file.For), Result: audit.Done, Detail: file.words(), Evidence: entry,
 		}); err != nil {
