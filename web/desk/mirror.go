@@ -10,6 +10,10 @@ import (
 	"frontdesk/store/audit"
 )
 
+// syncAgain is how long after a sync that failed the next one begins, the first time.
+// Until one has succeeded after a start, running imports wait.
+const syncAgain = 15 * time.Second
+
 // Mirror keeps the customers table like ATOM's list. One sync runs at a time.
 type Mirror struct {
 	desk *Desk
@@ -17,6 +21,7 @@ type Mirror struct {
 
 	synced   chan struct{} // a sync is over
 	mapping  byte          // a field, so that tests can raise it
+	again    time.Duration // before the first new try of a sync that failed; doubles up to the interval
 	believed atomic.Bool   // a list was, since this process started
 
 	mu     sync.Mutex
@@ -36,7 +41,7 @@ type Sync struct {
 }
 
 func newMirror(d *Desk) *Mirror {
-	return &Mirror{desk: d, wake: make(chan struct{}, 1), synced: make(chan struct{}, 1), mapping: mapping}
+	return &Mirror{desk: d, wake: make(chan struct{}, 1), synced: make(chan struct{}, 1), mapping: mapping, again: syncAgain}
 }
 
 // Request asks for a sync that begins after now; those who ask before it
@@ -111,13 +116,15 @@ func (m *Mirror) progress(p Progress) {
 	m.now = p
 }
 
-// run syncs at start, at every interval, when asked, and to settle what is open.
+// run syncs at start, at every interval, when asked, after a failure, and to settle what
+// is open.
 func (m *Mirror) run(ctx context.Context) {
 	m.Request()
 	tick := time.NewTicker(m.desk.Sync)
 	defer tick.Stop()
-	settle := time.NewTimer(time.Hour)
-	settle.Stop()
+	early := time.NewTimer(time.Hour)
+	early.Stop()
+	var again time.Duration // after the last failure; 0: it did not fail
 	for {
 		select {
 		case <-ctx.Done():
@@ -125,7 +132,7 @@ func (m *Mirror) run(ctx context.Context) {
 		case <-tick.C:
 			m.Request()
 			continue
-		case <-settle.C:
+		case <-early.C:
 			m.Request()
 			continue
 		case <-m.wake:
@@ -139,8 +146,15 @@ func (m *Mirror) run(ctx context.Context) {
 			m.desk.Log.Warn("customer sync failed", "error", s.err)
 		}
 		close(s.done)
-		if wait, open := m.settleIn(ctx); open {
-			settle.Reset(wait)
+		if again = min(max(m.again, 2*again), m.desk.Sync); s.err == nil {
+			again = 0
+		}
+		wait, open := m.settleIn(ctx)
+		if again > 0 && (!open || again < wait) {
+			wait = again
+		}
+		if open || again > 0 {
+			early.Reset(wait)
 		}
 		select {
 		case m.synced <- struct{}{}:

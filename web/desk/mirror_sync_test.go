@@ -251,6 +251,31 @@ func (r *rig) until(is func() bool) {
 	}
 }
 
+// A start at which ATOM fails leaves nobody waiting for the next interval.
+func TestASyncThatFailedIsTriedAgain(t *testing.T) {
+	r := newRig(t)
+	r.Mirror.again = time.Millisecond
+	r.Mirror.believed.Store(false) // as after a start
+	r.control(`{"service": "atom", "status": 500}`)
+	jobs, end := context.WithCancel(ctx)
+	var loop sync.WaitGroup
+	loop.Go(func() { r.Mirror.run(jobs) }) // the interval is an hour
+	defer loop.Wait()
+	defer end()
+	r.until(func() bool {
+		n := 0
+		if err := r.Store.Jobs().QueryRow(`SELECT count(*) FROM syncs WHERE outcome = 'failed'`).Scan(&n); err != nil {
+			t.Error(err)
+		}
+		return n >= 3
+	})
+	if r.Mirror.believed.Load() {
+		t.Error("a list that failed is believed")
+	}
+	r.control(`{"service": "atom", "reset_faults": true}`)
+	r.until(r.Mirror.believed.Load)
+}
+
 func TestALostCreateIsSettledWithoutAnybodyAsking(t *testing.T) {
 	r := newRig(t)
 	r.Mirror.desk.SettleGap = 3 * time.Second // long enough for the clock to be put forward within it
