@@ -58,6 +58,8 @@ type Handlers struct {
 
 	compression func(http.Handler) http.HandlerFunc
 
+	alike views.Alike
+
 	listeners atomic.Int64 // pages that are kept up to date
 	listening share        // the same by session
 

@@ -359,7 +359,7 @@ func Layout(p Page) templ.Component {
 			}
 		}
 		if p.User != nil {
-			templ_7745c5c3_Err = idleNotice(&p).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = p.Alike.part("idle", idleNotice(&p)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -375,7 +375,7 @@ func Layout(p Page) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = shortcutSheet().Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = p.Alike.part("shortcuts", shortcutSheet()).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

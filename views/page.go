@@ -29,6 +29,7 @@ type Page struct {
 	Modifier   string         // the key that Ctrl is on the reader's keyboard: "Ctrl" or "⌘"
 	On         string         // cuid of the customer whom the page is about; "" when it is about none
 	Assets     *static.Assets
+	Alike      *Alike // nil: all is rendered anew
 	RequestID  string
 	Now        time.Time
 	Posted     bool      // it answers a post, so that Path is not its address
