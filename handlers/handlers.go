@@ -58,7 +58,8 @@ type Handlers struct {
 
 	compression func(http.Handler) http.HandlerFunc
 
-	alike views.Alike
+	alike   views.Alike
+	metrics metrics
 
 	listeners atomic.Int64 // pages that are kept up to date
 	listening share        // the same by session
@@ -86,6 +87,7 @@ func New(c Config) (*Handlers, error) {
 	if h.compression, err = newCompression(); err != nil {
 		return nil, fmt.Errorf("set up the compression of pages: %w", err)
 	}
+	h.metrics = newMetrics(h)
 	h.routes = h.allRoutes()
 	h.early, h.menus = map[store.Role]*views.Ahead{}, map[store.Role][]views.MenuItem{}
 	for _, role := range []store.Role{store.Viewer, store.Manager, store.Admin} {

@@ -90,11 +90,13 @@ func (h *Handlers) logged(next http.Handler) http.Handler {
 					h.fail(sw, r, errors.New("panic"))
 				}
 			}
+			took := h.Now().Sub(began)
+			h.metrics.answered(sw, r, v.Route, sw.status, took)
 			if isBare(r.URL.Path) {
 				return
 			}
 			level, attrs := slog.LevelInfo, []any{"request", v.ID, "method", r.Method, "route", v.Route, "status", sw.status,
-				"duration", h.Now().Sub(began).Round(10 * time.Microsecond)}
+				"duration", took.Round(10 * time.Microsecond)}
 			if v.Ahead {
 				attrs = append(attrs, "ahead", true)
 			}

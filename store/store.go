@@ -46,6 +46,7 @@ type DB struct {
 	views   remembered[viewsOf, []View]
 	trouble atomic.Pointer[Unwritable]
 	turn    turn
+	metrics metrics
 	jobs    atomic.Pointer[sql.DB] // the queue's; nil while the file system is read-only from the start
 	now     func() time.Time
 }
@@ -71,7 +72,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{path: o.Path, index: audit.NewIndex(Fold), seal: seal, now: o.Now, turn: make(turn, 1),
+	db := &DB{path: o.Path, index: audit.NewIndex(Fold), seal: seal, now: o.Now, turn: make(turn, 1), metrics: newMetrics(),
 		ballast: &ballast{path: o.Path + "-ballast", size: o.Ballast}}
 
 	err = db.openToWrite(ctx)

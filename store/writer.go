@@ -37,6 +37,7 @@ type Tx struct {
 	draft *audit.Draft // what the transaction appends to the log; nil until it does
 	alone bool         // nothing was written yet
 	moves moves        // of what is counted
+	noted []recorded   // what was appended, for the metrics
 
 	outdated []func()   // what is remembered, and is no more as it was
 	text     *textState // of the text index, once it was read
@@ -85,7 +86,11 @@ func (tx *Tx) Append(ctx context.Context, e *audit.Entry) error {
 	if e.Act == "" {
 		e.Act = NewActID(e.At)
 	}
-	return tx.draft.Append(ctx, tx, e)
+	if err := tx.draft.Append(ctx, tx, e); err != nil {
+		return err
+	}
+	tx.noted = append(tx.noted, recorded{e.What, e.Phase, e.Result})
+	return nil
 }
 
 // write is one that waits for its turn.
@@ -301,7 +306,7 @@ func once(job *write) func() *write {
 // error is left with it.
 func (w *writer) transaction(next func() *write) (err error) {
 	tx := &Tx{db: w.db, w: w}
-	begun := false
+	begun, began := false, time.Time{}
 	defer w.yield()
 	defer func() {
 		if err != nil {
@@ -319,7 +324,7 @@ func (w *writer) transaction(next func() *write) (err error) {
 			if err := w.begin(); err != nil {
 				return err
 			}
-			begun, tx.alone = true, true
+			begun, tx.alone, began = true, true, time.Now()
 		}
 		if tx.alone {
 			// The first needs no savepoint: when it fails, nobody else's writes are
@@ -329,7 +334,7 @@ func (w *writer) transaction(next func() *write) (err error) {
 				continue
 			}
 			w.exec(`ROLLBACK`) // fails when SQLite has done it already
-			begun, tx.draft, tx.moves, tx.text = false, nil, moves{}, nil
+			begun, tx.draft, tx.moves, tx.noted, tx.text = false, nil, moves{}, nil, nil
 			if total(job.err) {
 				return job.err
 			}
@@ -362,6 +367,7 @@ func (w *writer) transaction(next func() *write) (err error) {
 	for _, forget := range tx.outdated {
 		forget()
 	}
+	w.db.metrics.committed(tx.noted, time.Since(began))
 	w.db.succeeded(tx.draft != nil)
 	return nil
 }
@@ -417,11 +423,11 @@ func (w *writer) one(tx *Tx, job *write) error {
 	if appended {
 		mark = tx.draft.Mark()
 	}
-	moved := len(tx.moves.each)
+	moved, noted := len(tx.moves.each), len(tx.noted)
 	if job.err = job.run(tx); job.err == nil && job.cause == nil {
 		return w.exec(`RELEASE one`)
 	}
-	tx.moves.each, tx.text = tx.moves.each[:moved], nil
+	tx.moves.each, tx.noted, tx.text = tx.moves.each[:moved], tx.noted[:noted], nil
 	if err := w.exec(`ROLLBACK TO one`); err != nil {
 		return job.err // SQLite has rolled back everything: a full disk, say
 	}

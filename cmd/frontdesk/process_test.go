@@ -69,9 +69,7 @@ func TestStartUpPrint(t *testing.T) {
 		e["FRONTDESK_BASE_URL"], e["FRONTDESK_DATABASE"], "customer " + s.URL + "/portal/customer", "atmosphere " + s.URL + "/portal/atmosphere",
 		s.URL + "/atom", s.URL + "/ip1", "10.0.0.0/8", "192.0.2.7",
 	} {
-		if !strings.Contains(d.stdout.String(), want) {
-			t.Errorf("%q is not printed:\n%s", want, d.stdout.String())
-		}
+		eventually(t, want+" is printed", func() bool { return strings.Contains(d.stdout.String(), want) })
 	}
 	check := start(t, t.TempDir(), env{"FRONTDESK_ADDR": e["FRONTDESK_ADDR"]}, "healthcheck")
 	if code := check.exit(t); code != 0 {

@@ -96,9 +96,11 @@ func serve(a *app, s settings, people []store.Staff, demo *handlers.Demo) error 
 	if resealed.Changed {
 		fmt.Fprintf(s.words(a), "  secret      changed: %d values were re-encrypted; FRONTDESK_SECRET_OLD can be removed now\n", resealed.Values)
 	}
-	if s.Metrics != "" {
-		a.log.Warn("this version serves no metrics yet", "variable", variable("metrics-addr"))
+	stopMetrics, err := serveMetrics(a, s.Metrics, d.Stats, h, db)
+	if err != nil {
+		return err
 	}
+	defer stopMetrics()
 
 	jobsCtx, stopJobs := context.WithCancel(context.WithoutCancel(a.ctx))
 	var jobs sync.WaitGroup
@@ -252,6 +254,7 @@ func (s settings) announce(a *app) {
   SSO hosts   %s
   log to      %s
   proxies     %s
+  metrics     %s
 `, version(), s.BaseURL, s.Addr, s.Database, strings.Join(portals, ", "), s.AtomURL, sms, orElse(s.HostsText, "any https host"),
-		orElse(strings.Join(streams, ", "), "the database only"), proxies)
+		orElse(strings.Join(streams, ", "), "the database only"), proxies, orElse(s.Metrics, "off"))
 }

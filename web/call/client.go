@@ -192,6 +192,7 @@ type exchange struct {
 	cancel context.CancelFunc
 	start  time.Time
 	waited time.Duration // time spent on the service; 0 = since start
+	status int           // of the answer; 0 when none arrived
 	dead   bool          // the caller's context had ended before the start
 	sent   atomic.Bool   // a connection was obtained: assume that bytes left
 	left   atomic.Int64  // when that was, in nanoseconds since start
@@ -245,6 +246,7 @@ func (x *exchange) send() (*Response, *boundedBody, error) {
 	if err != nil {
 		return nil, nil, x.failed(0, err)
 	}
+	x.status = res.StatusCode
 	if t, ok := x.ctx.Value(traceKey{}).(*Trace); ok {
 		t.Status = res.StatusCode
 	}
@@ -301,7 +303,7 @@ func (x *exchange) end(err error) error {
 	if waited == 0 {
 		waited = time.Since(x.start)
 	}
-	x.client.stats.observe(x.client.service, x.req.Op, waited, e)
+	x.client.stats.observe(x.client.service, x.req.Op, waited, x.status, e)
 	return err
 }
 

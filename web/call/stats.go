@@ -1,11 +1,13 @@
 package call
 
 import (
-	"cmp"
 	"math"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // The window of Health: the calls of the last 15 minutes, and of these the
@@ -15,11 +17,15 @@ const (
 	healthCalls  = 200
 )
 
-// Stats remembers how real calls went, in memory. It is safe for concurrent use.
+// Stats remembers how real calls went, in memory, and collects that for
+// Prometheus. It is safe for concurrent use.
 type Stats struct {
 	now      func() time.Time
 	mu       sync.Mutex
 	services map[string]*history
+
+	calls *prometheus.CounterVec
+	times *prometheus.HistogramVec
 }
 
 type history struct {
@@ -28,7 +34,6 @@ type history struct {
 	lastOK      time.Time
 	lastFailure time.Time
 	lastError   string
-	counts      map[countKey]*Count
 	readings    []time.Duration // of its clock, the latest last
 	ahead       time.Duration   // what they come to
 }
@@ -38,8 +43,6 @@ type observed struct {
 	took   time.Duration
 	failed bool
 }
-
-type countKey struct{ op, outcome string }
 
 // Health is how a service has done lately. A refusal about somebody's data is
 // a successful call; a refusal of our credentials, a 429 and a 5xx are not.
@@ -57,24 +60,37 @@ type Health struct {
 	Ahead time.Duration
 }
 
-// Count totals the calls of one kind since the start, for metrics.
-type Count struct {
-	Service, Op string
-	// Outcome is "done", "refused", "unreachable" or "unanswered".
-	Outcome string
-	Calls   int
-	Time    time.Duration
-}
-
 // NewStats returns empty statistics; now is the clock, time.Now if nil.
 func NewStats(now func() time.Time) *Stats {
 	if now == nil {
 		now = time.Now
 	}
-	return &Stats{now: now, services: map[string]*history{}}
+	return &Stats{now: now, services: map[string]*history{},
+		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "frontdesk_service_calls_total",
+			Help: "Calls of the remote services. outcome is done, refused, unreachable or unanswered; status is that of HTTP, or none.",
+		}, []string{"service", "call", "outcome", "status"}),
+		times: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "frontdesk_service_call_duration_seconds",
+			Help:    "How long a remote service took to answer.",
+			Buckets: []float64{.025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
+		}, []string{"service", "call"}),
+	}
 }
 
-func (s *Stats) observe(service, op string, took time.Duration, e *Error) {
+// observe notes a call that got so far as to say something about the service. status
+// is 0 when none arrived.
+func (s *Stats) observe(service, op string, took time.Duration, status int, e *Error) {
+	outcome, code := "done", "none"
+	if e != nil {
+		outcome = e.Kind.String()
+	}
+	if status != 0 {
+		code = strconv.Itoa(status)
+	}
+	s.calls.WithLabelValues(service, op, outcome, code).Inc()
+	s.times.WithLabelValues(service, op).Observe(took.Seconds())
+
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := s.of(service)
@@ -87,24 +103,13 @@ func (s *Stats) observe(service, op string, took time.Duration, e *Error) {
 	} else {
 		h.lastOK = now
 	}
-	key := countKey{op, "done"}
-	if e != nil {
-		key.outcome = e.Kind.String()
-	}
-	n := h.counts[key]
-	if n == nil {
-		n = &Count{Service: service, Op: op, Outcome: key.outcome}
-		h.counts[key] = n
-	}
-	n.Calls++
-	n.Time += took
 }
 
 // of returns a service's history, made when it has none. s.mu is held.
 func (s *Stats) of(service string) *history {
 	h := s.services[service]
 	if h == nil {
-		h = &history{counts: map[countKey]*Count{}}
+		h = &history{}
 		s.services[service] = h
 	}
 	return h
@@ -137,20 +142,17 @@ func (s *Stats) Health(service string) Health {
 	return out
 }
 
-// Counts returns the totals since the start, sorted by service, call and outcome.
-func (s *Stats) Counts() []Count {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var out []Count
-	for _, h := range s.services {
-		for _, n := range h.counts {
-			out = append(out, *n)
-		}
-	}
-	slices.SortFunc(out, func(a, b Count) int {
-		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Op, b.Op), cmp.Compare(a.Outcome, b.Outcome))
-	})
-	return out
+// Describe implements prometheus.Collector.
+func (s *Stats) Describe(descs chan<- *prometheus.Desc) {
+	s.calls.Describe(descs)
+	s.times.Describe(descs)
+}
+
+// Collect implements prometheus.Collector: the calls since the start, by service,
+// call, how they ended and status, and how long they took.
+func (s *Stats) Collect(metrics chan<- prometheus.Metric) {
+	s.calls.Collect(metrics)
+	s.times.Collect(metrics)
 }
 
 // quantile returns the nearest-rank quantile of sorted durations; 0 of none.

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
 	"frontdesk/web/call"
 )
 
@@ -67,12 +69,17 @@ func TestHealth(t *testing.T) {
 	if h = stats.Health("ip1"); h.Calls != 0 {
 		t.Errorf("another service: %+v", h)
 	}
-	var text []string
-	for _, n := range stats.Counts() {
-		text = append(text, n.Service+" "+n.Op+" "+n.Outcome)
-	}
-	if strings.Join(text, ", ") != "atom try done, atom try refused" {
-		t.Errorf("counts %v", text)
+	const counted = `
+# HELP frontdesk_service_calls_total Calls of the remote services. outcome is done, refused, unreachable or unanswered; status is that of HTTP, or none.
+# TYPE frontdesk_service_calls_total counter
+frontdesk_service_calls_total{call="try",outcome="done",service="atom",status="200"} 251
+frontdesk_service_calls_total{call="try",outcome="refused",service="atom",status="403"} 1
+frontdesk_service_calls_total{call="try",outcome="refused",service="atom",status="404"} 1
+frontdesk_service_calls_total{call="try",outcome="refused",service="atom",status="429"} 1
+frontdesk_service_calls_total{call="try",outcome="refused",service="atom",status="500"} 1
+`
+	if err := testutil.CollectAndCompare(stats, strings.NewReader(counted), "frontdesk_service_calls_total"); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -101,11 +108,14 @@ func TestStatsConcurrently(t *testing.T) {
 			for range 10 {
 				c.Do(t.Context(), call.Request{Op: "try", Method: "GET", URL: s.URL + "/200"})
 				stats.Health("atom")
-				stats.Counts()
+				testutil.CollectAndCount(stats)
 			}
 		})
 	}
 	wg.Wait()
+	if n := testutil.CollectAndCount(stats); n != 2 {
+		t.Errorf("%d metrics of one call that always ends alike", n)
+	}
 	if h := stats.Health("atom"); h.Calls != 80 {
 		t.Errorf("%+v", h)
 	}

@@ -1,0 +1,66 @@
+package handlers
+
+import (
+	"cmp"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics count the requests, for Prometheus.
+type metrics struct {
+	requests  *prometheus.CounterVec
+	times     *prometheus.HistogramVec
+	listeners prometheus.GaugeFunc
+}
+
+func newMetrics(h *Handlers) metrics {
+	return metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "frontdesk_http_requests_total",
+			Help: "Requests answered, by route and status. Pages that a browser fetched ahead count as others do.",
+		}, []string{"route", "status"}),
+		times: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "frontdesk_http_request_duration_seconds",
+			Help:    "How long requests took, from their header to the end of the answer. Streams of events, which last as long as a page is open, are left out.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+		}, []string{"route"}),
+		listeners: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "frontdesk_http_event_streams",
+			Help: "Pages that are open and kept up to date by a stream of events.",
+		}, func() float64 { return float64(h.listeners.Load()) }),
+	}
+}
+
+// answered counts a request. Its route is one of ours and no path, which anybody
+// could make up.
+func (m metrics) answered(w http.ResponseWriter, r *http.Request, route string, status int, took time.Duration) {
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/static/"):
+		route = "GET /static/{file}"
+	case route == "":
+		route = "none"
+	}
+	m.requests.WithLabelValues(route, strconv.Itoa(cmp.Or(status, http.StatusOK))).Inc()
+	if !strings.HasPrefix(w.Header().Get("Content-Type"), "text/event-stream") {
+		m.times.WithLabelValues(route).Observe(took.Seconds())
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (h *Handlers) Describe(descs chan<- *prometheus.Desc) {
+	h.metrics.requests.Describe(descs)
+	h.metrics.times.Describe(descs)
+	h.metrics.listeners.Describe(descs)
+}
+
+// Collect implements prometheus.Collector: the requests since the start by route and
+// status, how long they took, and the pages that are kept up to date.
+func (h *Handlers) Collect(all chan<- prometheus.Metric) {
+	h.metrics.requests.Collect(all)
+	h.metrics.times.Collect(all)
+	h.metrics.listeners.Collect(all)
+}
