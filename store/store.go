@@ -149,9 +149,11 @@ func sqliteAddress(path, txlock string, more ...string) string {
 	if q.Get("mode") == "ro" { // the journal's mode is the file's, and stays as it is
 		q["_pragma"] = []string{"busy_timeout(5000)", "temp_store(MEMORY)", "query_only(1)"}
 	}
-	// The path is escaped so that '?' and '#' in it stay part of the name.
-	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
+	return (&url.URL{Scheme: "file", Opaque: escaped(path), RawQuery: q.Encode()}).String()
 }
+
+// escaped is a path within an address: '?' and '#' in it stay part of the name.
+func escaped(path string) string { return (&url.URL{Path: path}).EscapedPath() }
 
 // prepare checks the secret against what is stored, migrates, and stores the
 // check for a new database.
@@ -168,17 +170,13 @@ func (db *DB) prepare(ctx context.Context) error {
 	if err := db.finishFill(ctx); err != nil { // before the migrations, which know of all indexes
 		db.failed(err) // reading goes on without them, if slower; the next sync tries again
 	}
-	provider, err := db.migrator()
-	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
-	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", err)
+	if err := db.upgrade(ctx, tables > 0); err != nil {
+		return err
 	}
 	if err := db.fillPhoneKeys(ctx); err != nil {
 		return err
 	}
-	err = db.checkSecret(ctx, db.pool)
+	err := db.checkSecret(ctx, db.pool)
 	isNew := errors.Is(err, errNoCheck)
 	if isNew {
 		_, err = db.pool.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES ($1, $2)`, metaCheck, db.sealedCheck(metaCheck))

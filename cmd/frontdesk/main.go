@@ -25,6 +25,8 @@ type cli struct {
 	Demo        demoCmd        `cmd:"" help:"Run the dashboard against a sandbox; needs no configuration."`
 	Sandbox     sandboxCmd     `cmd:"" help:"Run the sandbox alone: the three services, simulated."`
 	Audit       auditCmd       `cmd:"" help:"Verify, prove and export the audit log."`
+	Backup      backupCmd      `cmd:"" help:"Copy the database into a file, also while the dashboard is at work, and check the copy."`
+	Restore     restoreCmd     `cmd:"" help:"Put a backup in the database's place, with that on record; overwrites nothing."`
 	Metrics     metricsCmd     `cmd:"" help:"Print a Grafana dashboard, or alert rules, for the metrics."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running dashboard whether it is alive; for containers."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
