@@ -74,6 +74,7 @@ type config struct {
 	AuditWebhookSecret     string `help:"What these posts are signed with; at least 24 bytes, or whsec_ and base64."`
 	AuditWebhookSecretFile string `help:"A file that holds it."`
 
+	LogFormat   string `default:"text" help:"text or json: how the lines of the program's own log are written, on standard error."`
 	MetricsAddr string `help:"Listen address of /metrics; off when empty."`
 }
 
@@ -202,6 +203,9 @@ func (c config) check() (settings, error) {
 		s.Reason = true
 	default:
 		k.wrong("reason", "%q is neither optional nor required", c.Reason)
+	}
+	if c.LogFormat != "text" && c.LogFormat != "json" {
+		k.wrong("log-format", "%q is neither text nor json", c.LogFormat)
 	}
 	if c.MetricsAddr != "" {
 		s.Metrics = k.address("metrics-addr", c.MetricsAddr)

@@ -159,6 +159,7 @@ func TestVariablesAndFlags(t *testing.T) {
 		{"sync-interval", "often", "10m"},
 		{"idle-timeout", "0", "8h"},
 		{"trusted-proxies", "10.0.0.0/33", "10.0.0.0/8, 192.0.2.7,2001:db8::/32"},
+		{"log-format", "xml", "json"},
 		{"metrics-addr", "metrics", "127.0.0.1:0"},
 		{"audit-file", "nowhere/audit.jsonl", "audit.jsonl"},
 		{"audit-file", ".", "-"},
@@ -476,7 +477,7 @@ var named = env{
 	"FRONTDESK_IP1_URL": "http://127.0.0.1:1/ip1", "FRONTDESK_IP1_ACCOUNT": "ip1-12345", "FRONTDESK_IP1_KEY": "quince-key",
 	"FRONTDESK_SSO_HOSTS": "*.atom.works", "FRONTDESK_TIMEOUT_CONNECT": "1s", "FRONTDESK_TIMEOUT_ACT": "2s", "FRONTDESK_TIMEOUT_LIST": "3s",
 	"FRONTDESK_SYNC_INTERVAL": "1h", "FRONTDESK_IDLE_TIMEOUT": "10m", "FRONTDESK_REASON": "required", "FRONTDESK_TRUSTED_PROXIES": "10.0.0.0/8,192.0.2.7",
-	"FRONTDESK_METRICS_ADDR": "127.0.0.1:0", "FRONTDESK_SANDBOX_ADDR": "127.0.0.1:0",
+	"FRONTDESK_LOG_FORMAT": "json", "FRONTDESK_METRICS_ADDR": "127.0.0.1:0", "FRONTDESK_SANDBOX_ADDR": "127.0.0.1:0",
 	"FRONTDESK_SMS_COUNTRIES": "SE,no", "FRONTDESK_SMS_PER_STAFF": "50", "FRONTDESK_SMS_PER_NUMBER": "5", "FRONTDESK_SMS_COOLDOWN": "1m",
 	"FRONTDESK_AUDIT_FILE": "audit.jsonl", "FRONTDESK_AUDIT_WEBHOOK_URL": "http://127.0.0.1:1/hook", "FRONTDESK_AUDIT_WEBHOOK_SECRET": "quince-webhook-of-more-than-24-bytes",
 }

@@ -76,6 +76,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return 2
 	}
 	a := &app{ctx: ctx, stdout: stdout, stderr: stderr, log: slog.New(slog.NewTextHandler(stderr, nil)), env: lookup}
+	if c.Serve.LogFormat == "json" || c.Demo.LogFormat == "json" {
+		a.log = slog.New(slog.NewJSONHandler(stderr, nil))
+	}
 	for _, name := range unknownVariables(parser.Model, env) {
 		a.log.Warn("this variable is not one of frontdesk's; is it misspelt?", "variable", name)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"net"
 	"net/http"
 	"net/url"
@@ -57,6 +58,31 @@ func secretIn(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	return strings.TrimSpace(string(b))
+}
+
+// As JSON the log has one object in each line, also for what is said before the start.
+func TestLogAsJSON(t *testing.T) {
+	s := startServices(t)
+	d := startDashboard(t, s.against(t).with(env{"FRONTDESK_LOG_FORMAT": "json", "FRONTDESK_NOT_OURS": "x"}))
+	visit(t, d, "alice").get("/customers")
+	d.signal(t, syscall.SIGTERM)
+	d.exit(t)
+	said := map[string]bool{}
+	for line := range strings.Lines(d.stderr.String()) {
+		var entry struct{ Msg, Route, Variable string }
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			t.Errorf("%q: %v", line, err)
+		}
+		said[entry.Msg+entry.Route+entry.Variable] = true
+	}
+	for _, want := range []string{"requestGET /customers", "requestPOST /login"} {
+		if !said[want] {
+			t.Errorf("no line says %q: %v", want, said)
+		}
+	}
+	if len(said) < 4 {
+		t.Errorf("only %v is said", said)
+	}
 }
 
 // What is in effect is printed, of configuration alone, and no secret (which
