@@ -90,7 +90,9 @@ func facts(ctx context.Context, e audit.Entry, role store.Role) []views.NamedVal
 	add(lang.T(ctx, "Time"), e.At.Format("2006-01-02 15:04:05.000 UTC"), "")
 	who, href := whoName(ctx, e.Who), ""
 	if e.Who.Username != "" {
-		who += " (" + e.Who.Portal + ":" + e.Who.Username + ", " + lang.Word(ctx, e.Who.Role) + ")"
+		if e.Who.Name != "" {
+			who += " (" + loginName(ctx, e.Who) + ", " + lang.Word(ctx, e.Who.Role) + ")"
+		}
 		if role == store.Admin {
 			href = auditPath(url.Values{"who": {e.Who.Username}})
 		}

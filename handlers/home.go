@@ -164,7 +164,7 @@ func (h *Handlers) services(ctx context.Context) []views.ServiceHealth {
 		health := h.Desk.Health(s.key)
 		all = append(all, views.ServiceHealth{
 			Name: s.name, State: serviceState(health, s.key == "ip1" && !h.Desk.SMS()), Calls: health.Calls, Failures: health.Failures,
-			Median: health.Median, P95: health.P95, LastError: health.LastError, LastFailure: health.LastFailure,
+			Median: health.Median, P95: health.P95, LastError: lang.Text(ctx, desk.LastTrouble(health.Last)), LastFailure: health.LastFailure,
 			Clock: views.ClockWords(ctx, s.short, health.Ahead),
 		})
 	}

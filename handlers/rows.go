@@ -92,9 +92,13 @@ func whoName(ctx context.Context, w audit.Who) string {
 	case w.Name != "":
 		return w.Name
 	case w.Username != "":
-		return w.Portal + ":" + w.Username
+		return loginName(ctx, w)
 	}
 	return lang.T(ctx, "somebody unknown")
+}
+
+func loginName(ctx context.Context, w audit.Who) string {
+	return lang.T(ctx, "%s at the %s portal", w.Username, views.PortalName(w.Portal))
 }
 
 func codeRow(ctx context.Context, c store.Code, now time.Time) views.CodeRow {

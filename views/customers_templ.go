@@ -1096,7 +1096,7 @@ func CustomerResults(p CustomersPage) templ.Component {
 					return nil
 				})
 				templ_7745c5c3_Err = Empty(p.Page, "users", lang.T(ctx, "No customers yet"),
-					lang.T(ctx, "As soon as ATOM lists customers, they are here. You can also create the first one.")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var44), templ_7745c5c3_Buffer)
+					lang.T(ctx, "As soon as ATOM lists customers, they are here.")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var44), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

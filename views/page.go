@@ -191,6 +191,14 @@ func roleWord(ctx context.Context, role string) string {
 	return role
 }
 
+// PortalName is a portal as a person reads it: a name, the same in every language.
+func PortalName(portal string) string {
+	if portal == "" {
+		return ""
+	}
+	return strings.ToUpper(portal[:1]) + portal[1:]
+}
+
 // colorScheme is what the browser paints before the styles are there: a theme that
 // was chosen must not begin with a flash of the other.
 func (p Page) colorScheme() string {

@@ -1420,7 +1420,7 @@ func styleLists(p Page, s StyleSet) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = Empty(p, "users", "No customers yet", "As soon as ATOM lists customers, they are here. You can also create the first one.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var56), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = Empty(p, "users", "No customers yet", "As soon as ATOM lists customers, they are here.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var56), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -138,7 +138,7 @@ func Tokens(p TokensPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = lang.Say("From the %s portal, good for %s. Your session ends with it.", p.Portal, Countdown(p.Page, p.SessionEnd, lang.T(ctx, "no longer"))).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = lang.Say("From the %s portal, good for %s. Your session ends with it.", PortalName(p.Portal), Countdown(p.Page, p.SessionEnd, lang.T(ctx, "no longer"))).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

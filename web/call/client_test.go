@@ -138,7 +138,7 @@ func TestTransportFailures(t *testing.T) {
 				if tt.timeout != errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("cause %v, timeout %v", e.Err, tt.timeout)
 				}
-				if h := stats.Health("atom"); h.Calls != 1 || h.Failures != 1 || h.LastError == "" || strings.Contains(h.LastError, secret) {
+				if h := stats.Health("atom"); h.Calls != 1 || h.Failures != 1 || h.Last == nil || strings.Contains(h.Last.Error()+h.Last.Message, secret) {
 					t.Errorf("health %+v", h)
 				}
 			})

@@ -141,38 +141,3 @@ func (e *Error) Unwrap() error { return e.Err }
 func (e *Error) failure() bool {
 	return e.Kind != Refused || e.Reason == ReasonCredentials || e.Status == 429 || e.Status >= 500
 }
-
-// summary is the failure for a person looking at the services' health.
-func (e *Error) summary() string {
-	var s string
-	switch {
-	case e.Reason == ReasonCredentials:
-		s = "refused our credentials"
-	case e.Kind == Unreachable && e.Timeout:
-		s = "no connection within the time limit"
-	case e.Kind == Unreachable:
-		s = "no connection"
-	case e.Kind == Unanswered && e.Timeout:
-		s = "no answer within the time limit"
-	case e.Kind == Unanswered && e.Status >= 300:
-		s = fmt.Sprintf("answered with status %d", e.Status)
-	case e.Kind == Unanswered && e.Status != 0:
-		s = "gave an answer that could not be used"
-	case e.Kind == Unanswered:
-		s = "the connection dropped before the answer"
-	case e.Status == 429:
-		s = "asked us to slow down"
-	default:
-		s = fmt.Sprintf("answered with status %d", e.Status)
-	}
-	if e.Op != "" {
-		s = e.Op + ": " + s
-	}
-	switch {
-	case e.Message != "":
-		s += ": " + e.Message
-	case e.Err != nil && !e.Timeout:
-		s += ": " + e.Err.Error()
-	}
-	return s
-}

@@ -33,7 +33,7 @@ type history struct {
 	next        int
 	lastOK      time.Time
 	lastFailure time.Time
-	lastError   string
+	last        *Error
 	readings    []time.Duration // of its clock, the latest last
 	ahead       time.Duration   // what they come to
 }
@@ -54,8 +54,8 @@ type Health struct {
 	Median, P95 time.Duration
 	// LastOK and LastFailure are since the start; zero if there was none.
 	LastOK, LastFailure time.Time
-	// LastError is the last failure, for a person; it holds no secret.
-	LastError string
+	// Last is the last failure; nil if there was none.
+	Last *Error
 	// Ahead is how far its clock is ahead of ours: see Stats.Ahead.
 	Ahead time.Duration
 }
@@ -99,7 +99,8 @@ func (s *Stats) observe(service, op string, took time.Duration, status int, e *E
 	h.calls[h.next] = observed{now, took, failed}
 	h.next = (h.next + 1) % healthCalls
 	if failed {
-		h.lastFailure, h.lastError = now, e.summary()
+		last := *e // the caller may still change its own
+		h.lastFailure, h.last = now, &last
 	} else {
 		h.lastOK = now
 	}
@@ -124,7 +125,7 @@ func (s *Stats) Health(service string) Health {
 	if h == nil {
 		return out
 	}
-	out.LastOK, out.LastFailure, out.LastError, out.Ahead = h.lastOK, h.lastFailure, h.lastError, h.ahead
+	out.LastOK, out.LastFailure, out.Last, out.Ahead = h.lastOK, h.lastFailure, h.last, h.ahead
 	since := s.now().Add(-healthWindow)
 	var took []time.Duration
 	for _, c := range h.calls {

@@ -53,11 +53,11 @@ func TestHealth(t *testing.T) {
 	get("/429", call.ReasonLimit)
 	get("/500", 0)
 	h = stats.Health("atom")
-	if h.Calls != 5 || h.Failures != 3 || h.LastFailure != now || h.LastError != "try: answered with status 500: as asked" {
+	if h.Calls != 5 || h.Failures != 3 || h.LastFailure != now || h.Last == nil || h.Last.Op != "try" || h.Last.Status != 500 || h.Last.Message != "as asked" {
 		t.Errorf("%+v", h)
 	}
 	now = now.Add(16 * time.Minute)
-	if h = stats.Health("atom"); h.Calls != 0 || h.Median != 0 || h.LastOK.IsZero() || h.LastError == "" {
+	if h = stats.Health("atom"); h.Calls != 0 || h.Median != 0 || h.LastOK.IsZero() || h.Last == nil {
 		t.Errorf("after the window: %+v", h)
 	}
 	for range 250 {
