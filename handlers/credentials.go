@@ -124,13 +124,14 @@ func (h *Handlers) customerLive(w http.ResponseWriter, r *http.Request) error {
 	var p *desk.Problem
 	switch {
 	case errors.As(err, &p):
-		status := p.Status()
-		if p.Kind == desk.Invalid && p.Service == "" { // nothing is stored to ask with: the page says so
-			status = http.StatusOK
+		page.Problem = h.problem(r, p)
+		if p.Kind == desk.Invalid && p.Service == "" { // nothing is stored to ask with, which is nobody's fault
+			page.Problem.Tone, page.Problem.Link, page.Problem.LinkText = "info", views.CustomerPath(customer.CUID)+"/passcode", lang.T(r.Context(), "E-mail passcode")
+			page.Unasked = true
+			return h.render(w, r, http.StatusOK, views.Live(page))
 		}
 		visitOf(r).failed = err
-		page.Problem = h.problem(r, p)
-		return h.render(w, r, status, views.Live(page))
+		return h.render(w, r, p.Status(), views.Live(page))
 	case err != nil:
 		return err
 	}
