@@ -9,7 +9,7 @@ VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo de
 IMAGE     ?= frontdesk
 LDFLAGS    = -s -w -X main.release=$(VERSION)
 
-.PHONY: help run build generate assets test test-for-races test-as-built check prove bench lighthouse image screenshot chromium clean
+.PHONY: help run build generate assets test check prove bench lighthouse image screenshot chromium clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -38,18 +38,11 @@ ROOMY = $(shell free=$$(df -Pm /dev/shm 2>/dev/null | awk 'NR == 2 {print $$4}')
 test: export TMPDIR := $(or $(ROOMY),$(TMPDIR),/tmp)
 test: check chromium ## run every test, those in Chromium included
 	cd static && npm test --silent
-	@$(MAKE) --no-print-directory -j2 --output-sync=target test-for-races test-as-built
-	@$(MAKE) --no-print-directory lighthouse PAGES=sample
-
-# These two run side by side: the second one mostly waits, for Chromium and for services
-# that are slow on purpose.
-test-for-races:
-	CGO_ENABLED=$(RACE) $(GO) test $(if $(filter 1,$(RACE)),-race) -timeout 14m -p 1 -parallel 2 ./store ./web/...
-	$(if $(filter 1,$(RACE)),CGO_ENABLED=1 $(GO) test -race -timeout 10m -parallel 2 -run '$(RACING)' ./handlers)
-
-test-as-built:
-	$(GO) test -timeout 14m -parallel 4 ./cmd/... ./static ./views ./handlers ./store/audit
+	CGO_ENABLED=$(RACE) $(GO) test $(if $(filter 1,$(RACE)),-race) -timeout 12m -parallel 4 ./store ./web/...
+	$(if $(filter 1,$(RACE)),CGO_ENABLED=1 $(GO) test -race -timeout 10m -parallel 4 -run '$(RACING)' ./handlers)
+	$(GO) test -timeout 10m -parallel 4 ./cmd/... ./static ./views ./handlers ./store/audit
 	$(if $(filter 1,$(RACE)),$(GO) test -timeout 10m -run '$(SLOW)' ./store ./web/desk)
+	@$(MAKE) --no-print-directory lighthouse PAGES=sample
 
 # The race detector needs a C compiler; a machine without one runs the same tests without it.
 # It slows SQLite down fifteen times. So it watches where things run at once: the store, the desk and the clients,
