@@ -209,13 +209,10 @@ func (c *demoCmd) Run(a *app) error {
 // and all of them as the sign-in page shows them.
 func demoPeople(portals []string) (staff []store.Staff, shown []views.DemoPerson) {
 	for _, p := range sandbox.People() {
-		person := views.DemoPerson{Username: p.Username, Name: p.Name, Role: p.Role}
+		shown = append(shown, views.DemoPerson{Username: p.Username, Name: p.Name, Role: p.Role})
 		if p.Role == "" {
-			person.Role = strings.ToLower(p.Note[:1]) + strings.TrimSuffix(p.Note[1:], ".")
-			shown = append(shown, person)
 			continue
 		}
-		shown = append(shown, person)
 		for _, name := range portals {
 			staff = append(staff, store.Staff{Portal: name, Username: p.Username, Name: p.Name, Role: store.Role(p.Role), AddedBy: "the demo"})
 		}
