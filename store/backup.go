@@ -93,11 +93,20 @@ func Restore(ctx context.Context, file string, o Options, appended func(found au
 	if err != nil {
 		return found, err
 	}
-	err = db.Write(ctx, func(tx *Tx) error { return tx.Append(ctx, appended(found)) })
+	err = db.Write(ctx, func(tx *Tx) error { return tx.DeclareRestored(ctx, appended(found)) })
 	if err := errors.Join(err, db.Close()); err != nil {
 		return found, fmt.Errorf("put the restore on record: %w", err)
 	}
 	return found, moveInto(o.Path, path)
+}
+
+// DeclareRestored puts on record that the database came from a backup, and ends the
+// backup's sessions: one may have been ended since, or a form of it used.
+func (tx *Tx) DeclareRestored(ctx context.Context, e *audit.Entry) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM sessions`); err != nil {
+		return fmt.Errorf("end the backup's sessions: %w", err)
+	}
+	return tx.Append(ctx, e)
 }
 
 // copyTo copies what a pool's database holds into a new file, page by page: row IDs,

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"frontdesk/store/audit"
 )
@@ -154,6 +155,10 @@ func TestRestore(t *testing.T) {
 	for range 3 {
 		r.write(logged)
 	}
+	alice := WithSessionMeta(ctx, &SessionMeta{ID: "alices", StaffID: r.staff("alice", Admin).ID})
+	if err := r.Sessions().CommitCtx(alice, "hash", nil, start.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
 	file, place := filepath.Join(dir, "copy.db"), filepath.Join(dir, "restored.db")
 	taken, err := Backup(ctx, r.path, file)
@@ -186,6 +191,9 @@ func TestRestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
+	if left, err := db.LiveSessions(ctx, 0, time.Time{}); err != nil || len(left) != 0 {
+		t.Errorf("of the backup's sessions go on %d, %v", len(left), err)
+	}
 	if sizes, err := db.Restores(ctx); err != nil || len(sizes) != 1 || sizes[0] != 3 {
 		t.Errorf("declared: %v, %v", sizes, err)
 	}

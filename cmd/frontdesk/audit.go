@@ -226,10 +226,10 @@ func (c *auditRestoreCmd) Run(a *app) error {
 		return fmt.Errorf("the log has %d entries: --size cannot be %d", head.Size, c.Size)
 	}
 	e := desk.Restored(operator(), c.Size, c.Reason)
-	if err := db.Write(a.ctx, func(tx *store.Tx) error { return tx.Append(a.ctx, &e) }); err != nil {
+	if err := db.Write(a.ctx, func(tx *store.Tx) error { return tx.DeclareRestored(a.ctx, &e) }); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "On record as entry %d: the log's first %d entries are from a backup.\n", e.ID, c.Size)
+	fmt.Fprintf(a.stdout, "On record as entry %d: the log's first %d entries are from a backup. All sessions ended.\n", e.ID, c.Size)
 	return nil
 }
 

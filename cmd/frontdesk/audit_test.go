@@ -113,7 +113,7 @@ func usedDatabase(t *testing.T) (e env, d dashboard) {
 	return e, d
 }
 
-func (d dashboard) end(t *testing.T) {
+func (d dashboard) end(t testing.TB) {
 	t.Helper()
 	d.signal(t, syscall.SIGTERM)
 	if code := d.exit(t); code != 0 {

@@ -59,7 +59,7 @@ func (c *restoreCmd) Run(a *app) error {
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
-	fmt.Fprintf(a.stdout, "Restored to %s: the audit log holds, and says that its first %d entries are from a backup.\n  signed     %s\nWhat was done after that is in no log: compare with the streamed log, if there is one.\n",
+	fmt.Fprintf(a.stdout, "Restored to %s: the audit log holds, and says that its first %d entries are from a backup.\n  signed     %s\nAll sessions ended: everybody signs in again. What was done after that is in no log: compare with the streamed log, if there is one.\n",
 		c.Database, found.Size, stamp(found.At))
 	return nil
 }

@@ -56,6 +56,10 @@ func TestBackupDrill(t *testing.T) {
 	exits(0, "The audit log holds", database, "audit", "verify")
 
 	startDashboard(t, e)
+	if a := alice.do(http.MethodGet, "/", nil); a.status != http.StatusSeeOther || !strings.HasPrefix(a.location, "/login") {
+		t.Errorf("a session of the backup goes on: status %d, %s", a.status, a.location)
+	}
+	alice.signIn("alice") // with the cookie that has seen more of the log
 	alice.entry("declare restore", "done", "the cellar was flooded")
 	alice.entry("create customer", "done", "Before The Flood AB")
 	if body := alice.get("/audit?what=create+customer&q=After+The+Flood").body; strings.Contains(body, "After The Flood AB</a>") {

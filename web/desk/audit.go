@@ -14,7 +14,7 @@ import (
 func Restored(who audit.Who, size int64, reason string) audit.Entry {
 	return audit.Entry{
 		Phase: audit.Event, Who: who, What: WhatRestore, On: audit.Subject{ID: fmt.Sprintf(audit.RestoredTo, size), Name: fmt.Sprintf("the first %d entries", size)},
-		Reason: reason, Result: audit.Done, Detail: "the database was restored from a backup; what was recorded after it was taken is lost",
+		Reason: reason, Result: audit.Done, Detail: "the database was restored from a backup; what was recorded after it was taken is lost; all sessions ended",
 	}
 }
 
