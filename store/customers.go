@@ -38,7 +38,7 @@ func Fold(s string) string {
 	folded := make([]byte, 0, len(s))
 	for _, r := range s {
 		if int(r) >= len(latin) {
-			return foldAny(s)
+			return strings.TrimSpace(foldAny(s)) // an accent may have kept a space from being the outer one
 		}
 		folded = append(folded, latin[r]...)
 	}

@@ -126,17 +126,12 @@ func (db *DB) findCustomers(ctx context.Context, q CustomerQuery) (page Customer
 	if err != nil {
 		return page, false, err
 	}
-	if q.Uncounted {
-		err = f.settle(ctx)
-	} else {
-		page.Total, err = f.total(ctx)
-	}
-	if err != nil {
-		return page, false, fmt.Errorf("count customers: %w", err)
-	}
-	rows, err := f.rows(ctx, at, q.Limit+1) // one more tells whether there is another page
+	rows, total, err := f.rows(ctx, at, q.Limit+1) // one more tells whether there is another page
 	if err != nil {
 		return page, false, fmt.Errorf("find customers: %w", err)
+	}
+	if !q.Uncounted {
+		page.Total = total
 	}
 	if f.byText {
 		whole, err := db.textIndexed(ctx)
@@ -232,7 +227,7 @@ func (db *DB) newFinder(ctx context.Context, q CustomerQuery) (*finder, *cursor,
 	if !q.From.IsZero() {
 		add(`c.created_key >= $%d`, q.From.UTC().Format(createdLayout))
 	}
-	if !q.To.IsZero() {
+	if !q.To.IsZero() && q.To.UTC().Year() <= 9999 { // keys have four digits for the year, and none is beyond
 		add(`c.created_key < $%d`, q.To.UTC().Format(createdLayout))
 	}
 	switch q.Stored {
@@ -323,10 +318,7 @@ func (f *finder) total(ctx context.Context) (int, error) {
 	matching := f.text.upTo(inside)
 	found := n
 	if indexed && !f.q.Gone {
-		expr := matching.fts()
-		if found, err = f.db.totals.matching(matching, func() (n int, err error) {
-			return n, f.db.reader.QueryRowContext(ctx, `SELECT count(*) FROM customers_text WHERE customers_text MATCH $1`, expr).Scan(&n)
-		}); err != nil {
+		if found, err = f.indexed(ctx, matching); err != nil {
 			return 0, err
 		}
 	}
@@ -355,6 +347,13 @@ func (f *finder) total(ctx context.Context) (int, error) {
 	return f.paste(ctx, found)
 }
 
+// indexed counts what the text index finds.
+func (f *finder) indexed(ctx context.Context, matching expr) (int, error) {
+	return f.db.totals.matching(matching, func() (n int, err error) {
+		return n, f.db.reader.QueryRowContext(ctx, `SELECT count(*) FROM customers_text WHERE customers_text MATCH $1`, matching.fts()).Scan(&n)
+	})
+}
+
 // countKey is what a count is remembered under.
 func countKey(query string, args []any) string {
 	for _, arg := range args {
@@ -381,21 +380,36 @@ func (f *finder) paste(ctx context.Context, found int) (int, error) {
 	return found + 1, nil
 }
 
-// rows returns the rows behind a position, at most limit; going back, the
-// nearest first.
-func (f *finder) rows(ctx context.Context, at *cursor, limit int) ([]ListedCustomer, error) {
-	if f.way == gathering {
-		return f.gather(ctx, at, limit)
-	}
-	if f.text.none() || f.q.Sort != "" {
-		return f.some(ctx, f.text.upTo(inside), inside, at, limit)
-	}
+// rows returns the rows behind a position, at most limit, and how many there are on
+// all pages; going back, the nearest first.
+func (f *finder) rows(ctx context.Context, at *cursor, limit int) ([]ListedCustomer, int, error) {
 	if at == nil {
-		if all, whole, err := f.first(ctx, limit); whole || err != nil {
-			return all, err
+		if rows, total, ok, err := f.firstPage(ctx, limit); ok || err != nil {
+			return rows, total, err
 		}
 	}
-	// How well they fit is the first thing that they are sorted by.
+	total, err := f.total(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	var rows []ListedCustomer
+	switch {
+	case f.way == gathering:
+		rows, err = f.gather(ctx, at, limit)
+	case f.text.none() || f.q.Sort != "":
+		rows, err = f.some(ctx, f.text.upTo(inside), inside, at, limit)
+	case at == nil:
+		if rows, err = f.some(ctx, f.text.upTo(inside), inside, nil, limit); err == nil {
+			rows, err = f.better(ctx, rows, limit)
+		}
+	default:
+		rows, err = f.byTiers(ctx, at, limit)
+	}
+	return rows, total, err
+}
+
+// byTiers returns rows whose first order is how well they fit.
+func (f *finder) byTiers(ctx context.Context, at *cursor, limit int) ([]ListedCustomer, error) {
 	tier, last, step := exact, inside, 1
 	if at != nil {
 		tier = at.Tier
@@ -448,26 +462,6 @@ func (f *finder) gather(ctx context.Context, at *cursor, limit int) ([]ListedCus
 		all = slices.DeleteFunc(all, func(c ListedCustomer) bool { return compare(at.Tier, at.Key, at.CUID, c) >= 0 })
 	}
 	return all[:min(len(all), limit)], nil
-}
-
-// first returns the first rows of a search, best match first. Mostly few begin with
-// what was asked for: they are found at once, and sorted here; whole is false when
-// they fill the page, so that it has to be asked for tier by tier.
-func (f *finder) first(ctx context.Context, limit int) (all []ListedCustomer, whole bool, err error) {
-	all, err = f.some(ctx, f.text.upTo(begins), begins, nil, limit)
-	if err != nil || len(all) == limit {
-		return nil, false, err
-	}
-	for i := range all {
-		all[i].tier = f.text.tier(all[i].search)
-	}
-	slices.SortStableFunc(all, func(a, b ListedCustomer) int { return cmp.Compare(a.tier, b.tier) })
-	rest := f.text.at(inside)
-	if len(all) == 0 {
-		rest = f.text.upTo(inside)
-	}
-	others, err := f.some(ctx, rest, inside, nil, limit-len(all))
-	return append(all, others...), err == nil, err
 }
 
 // some returns rows of one tier behind a position.

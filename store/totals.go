@@ -1,6 +1,10 @@
 package store
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+)
 
 // Counting what a search finds among very many takes longer than finding its
 // first page, and what is common is asked for often. Counts are remembered: those
@@ -18,7 +22,7 @@ type totals struct {
 	version uint64
 	held    bool // a change is being committed: nobody can tell which counts have taken it in
 	counts  map[string]int
-	found   map[string]*found // by the text index, of those who are listed
+	found   *simplelru.LRU[string, *found] // by the text index, of those who are listed; nil: none
 	places  *places
 }
 
@@ -69,7 +73,7 @@ func (tx *Tx) retext(m move) {
 func (t *totals) known() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return len(t.found) > 0
+	return t.found != nil
 }
 
 // outdate forgets what is not kept up. It belongs before a change is committed and
@@ -106,7 +110,10 @@ func (t *totals) follow(m moves, committed bool) {
 		t.found = nil
 		return
 	}
-	for _, f := range t.found {
+	if t.found == nil {
+		return
+	}
+	for _, f := range t.found.Values() {
 		for _, m := range m.each {
 			if m.before.fits(f.matching) {
 				f.n--
@@ -148,12 +155,13 @@ func (t *totals) of(key string, count func() (int, error)) (int, error) {
 func (t *totals) matching(e expr, count func() (int, error)) (int, error) {
 	key := e.fts()
 	t.mu.Lock()
-	known := t.found[key]
 	version := t.version
-	if known != nil {
-		n := known.n
-		t.mu.Unlock()
-		return n, nil
+	if t.found != nil {
+		if known, ok := t.found.Get(key); ok {
+			n := known.n
+			t.mu.Unlock()
+			return n, nil
+		}
 	}
 	t.mu.Unlock()
 	n, err := count()
@@ -165,9 +173,12 @@ func (t *totals) matching(e expr, count func() (int, error)) (int, error) {
 	if version != t.version || t.held {
 		return n, nil
 	}
-	if t.found == nil || len(t.found) >= maxTotals {
-		t.found = map[string]*found{}
+	if t.found == nil {
+		// What is asked for again and again is mostly what takes long to count: the longest unasked one goes.
+		if t.found, err = simplelru.NewLRU[string, *found](maxTotals, nil); err != nil {
+			return 0, err
+		}
 	}
-	t.found[key] = &found{e, n}
+	t.found.Add(key, &found{e, n})
 	return n, nil
 }
