@@ -2,6 +2,7 @@ package views
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/a-h/templ"
@@ -23,6 +24,11 @@ func TestAlikePartsAreTheSameForAll(t *testing.T) {
 	readers := []*User{{Name: "Alice Andersson", Username: "alice", Portal: "customer", Role: "admin"}, {Name: "Victor Vance", Username: "victor", Portal: "atmosphere", Role: "viewer"}, nil}
 	parts := map[string]func(p *Page) templ.Component{
 		"idle": idleNotice, "palette": paletteInside, "shortcuts": func(*Page) templ.Component { return shortcutSheet() },
+		"themes system": themeButtons, "themes dark": themeButtons, "languages": languageButtons, "account": accountButtons,
+	}
+	var languages []Option
+	for _, l := range texts.Languages {
+		languages = append(languages, Option{Value: l.Code, Label: l.Code + "?"})
 	}
 	var kept Alike
 	for name, part := range parts {
@@ -30,7 +36,8 @@ func TestAlikePartsAreTheSameForAll(t *testing.T) {
 		for _, language := range texts.Languages {
 			ctx := lang.With(t.Context(), language)
 			for i, reader := range readers {
-				p := &Page{Assets: assets, User: reader, Path: "/" + name, On: []string{"ckja", "", "ckjb"}[i], Modifier: []string{"Ctrl", "⌘", ""}[i], KeysOff: i == 1, RequestID: name + "request"}
+				p := &Page{Assets: assets, User: reader, Path: "/" + name, On: []string{"ckja", "", "ckjb"}[i], Modifier: []string{"Ctrl", "⌘", ""}[i], KeysOff: i == 1, RequestID: name + "request",
+					Language: language, Languages: languages, Theme: strings.TrimPrefix(name, "themes ")}
 				var once, anew bytes.Buffer
 				if err := kept.part(name, part(p)).Render(ctx, &once); err != nil {
 					t.Fatal(err)

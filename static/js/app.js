@@ -52,6 +52,7 @@ for (const name of ["htmx:sendError", "htmx:timeout"]) {
 }
 
 document.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
+  if (xhr.status === 503 && xhr.getResponseHeader("Content-Type")?.startsWith("text/plain")) return toast(xhr.responseText.trim());
   const id = xhr.getResponseHeader("X-Request-Id");
   toast([say("frontdesk could not answer this (error %s). Reload the page and try again.", xhr.status), id && say("Request %s.", id)].filter(Boolean).join(" "));
 });

@@ -4,7 +4,11 @@ export function each(selector, fn) {
     if (root.matches?.(selector)) fn(root);
     for (const found of root.querySelectorAll(selector)) fn(found);
   };
-  document.addEventListener("htmx:load", (event) => visit(event.target));
+  let whole = true; // htmx first says of the whole page that it is there: it has been visited
+  document.addEventListener("htmx:load", ({ target }) => {
+    if (!whole || target !== document.body) visit(target);
+    else whole = false;
+  });
   ready(() => visit(document));
 }
 

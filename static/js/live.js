@@ -3,6 +3,7 @@
 // few connections to one server, and has many tabs.
 import htmx from "htmx.org";
 import { each } from "./dom.js";
+import { follow } from "./stream.js";
 
 const known = new WeakSet(); // one part, one connection, however often the page is looked through
 
@@ -40,12 +41,13 @@ each("[data-live]", (part) => {
   };
   const listen = () => {
     if (source || document.hidden) return;
-    source = new EventSource(address);
-    source.addEventListener("part", ({ data }) => {
-      if (part.isConnected) show(data);
-      else end();
+    source = follow(address, {
+      part(html) {
+        if (part.isConnected) show(html);
+        else end();
+      },
+      end,
     });
-    source.addEventListener("end", end);
   };
   const turn = () => (document.hidden ? stop() : listen());
   function end() {
