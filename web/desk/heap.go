@@ -22,8 +22,9 @@ const (
 )
 
 // keepHeap lets the heap grow to heapGoal while there is work, and gives the memory
-// back when there is none, until ctx ends. An operator's own GOGC stands.
-func keepHeap(ctx context.Context) {
+// back when there is none, until ctx ends; shrink gives back what is not the heap's.
+// An operator's own GOGC stands.
+func keepHeap(ctx context.Context, shrink func()) {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
@@ -47,9 +48,10 @@ func keepHeap(ctx context.Context) {
 		}
 		allocated = all
 		switch next := collectAt(live); {
-		case quiet == quietAfter && percent != 100:
+		case quiet == quietAfter:
 			percent = 100
 			debug.SetGCPercent(percent)
+			shrink()
 			debug.FreeOSMemory()
 		case quiet == 0 && (next > percent+percent/4 || next < percent-percent/4): // each change stops the program for a moment
 			percent = next
@@ -64,4 +66,15 @@ func collectAt(live uint64) int {
 		return 100
 	}
 	return int(max(heapGoal/(live/100+1), 200) - 100)
+}
+
+// shrinkWithin is how long giving back the database's memory may take.
+const shrinkWithin = 5 * time.Second
+
+func (d *Desk) shrink(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, shrinkWithin)
+	defer cancel()
+	if err := d.Store.Shrink(ctx); err != nil && ctx.Err() == nil {
+		d.Log.Warn("give back the database's memory", "error", err)
+	}
 }

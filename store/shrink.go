@@ -1,0 +1,33 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// Shrink has the connections that read give back the memory that they keep pages in:
+// the reading of the whole log, say, leaves megabytes in each. Those in use keep theirs.
+func (db *DB) Shrink(ctx context.Context) error {
+	db.reader.mu.RLock()
+	pool := db.reader.pool
+	db.reader.mu.RUnlock()
+	var idle []*sql.Conn // held until the last is there, so that each is another
+	var errs []error
+	for range pool.Stats().Idle {
+		conn, err := pool.Conn(ctx)
+		if err != nil {
+			errs = append(errs, err)
+			break
+		}
+		idle = append(idle, conn)
+		if _, err := conn.ExecContext(ctx, `PRAGMA shrink_memory`); err != nil {
+			errs = append(errs, fmt.Errorf("shrink a connection: %w", err))
+		}
+	}
+	for _, conn := range idle {
+		errs = append(errs, conn.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,47 @@
+package store
+
+import (
+	"database/sql"
+	"testing"
+)
+
+// Each idle connection is asked once, those in use are left alone, and all of them
+// read on.
+func TestShrinkLeavesReadingAlone(t *testing.T) {
+	db := newRig(t).DB
+	var all []*sql.Conn
+	for range 3 {
+		conn, err := db.reader.pool.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, conn)
+	}
+	rows, err := all[0].QueryContext(t.Context(), `SELECT name FROM sqlite_master`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !rows.Next() {
+		t.Fatal("there is nothing to read")
+	}
+	for _, conn := range all[1:] {
+		if err := conn.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := db.reader.pool.Stats()
+	if err := db.Shrink(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if after := db.reader.pool.Stats(); after.Idle != before.Idle || after.OpenConnections != before.OpenConnections || after.Idle < 2 {
+		t.Errorf("%d connections are idle of %d, before %d of %d", after.Idle, after.OpenConnections, before.Idle, before.OpenConnections)
+	}
+	if !rows.Next() || rows.Err() != nil {
+		t.Errorf("who was reading could not go on: %v", rows.Err())
+	}
+	rows.Close()
+	all[0].Close()
+	if err := db.Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
