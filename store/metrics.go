@@ -68,6 +68,7 @@ var (
 	sessionsDesc   = prometheus.NewDesc("frontdesk_sessions", "Sessions of people who are signed in.", nil, nil)
 	queueDesc      = prometheus.NewDesc("frontdesk_import_rows", "Rows of running imports that are not done yet, by state: ready, sending, or unknown (the answer was lost).", []string{"state"}, nil)
 	writableDesc   = prometheus.NewDesc("frontdesk_database_writable", "1 while the database can be written, 0 while frontdesk can only be read.", nil, nil)
+	noveltiesDesc  = prometheus.NewDesc("frontdesk_service_novelties", "What is new in the services' answers (fields, types, messages, statuses, hosts) and no admin has seen yet.", nil, nil)
 	sizeDesc       = prometheus.NewDesc("frontdesk_database_size_bytes", "Size of the database's file, without those beside it.", nil, nil)
 )
 
@@ -76,7 +77,7 @@ func (db *DB) Describe(descs chan<- *prometheus.Desc) {
 	db.metrics.acts.Describe(descs)
 	db.metrics.appends.Describe(descs)
 	db.metrics.commits.Describe(descs)
-	for _, d := range []*prometheus.Desc{syncedDesc, listedDesc, checkpointDesc, entriesDesc, intactDesc, openDesc, sessionsDesc, queueDesc, writableDesc, sizeDesc} {
+	for _, d := range []*prometheus.Desc{syncedDesc, listedDesc, checkpointDesc, entriesDesc, intactDesc, openDesc, sessionsDesc, queueDesc, noveltiesDesc, writableDesc, sizeDesc} {
 		descs <- d
 	}
 }
@@ -121,6 +122,9 @@ func (db *DB) Collect(all chan<- prometheus.Metric) {
 	for _, state := range []RowState{RowReady, RowSending, RowUnknown} {
 		gauge(queueDesc, float64(queue[state]), err, string(state))
 	}
+
+	novelties, err := db.CountNovelties(ctx)
+	gauge(noveltiesDesc, float64(novelties), err)
 
 	writable := 1.0
 	if db.Trouble() != nil {

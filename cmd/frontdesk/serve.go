@@ -153,9 +153,8 @@ func newDesk(a *app, s settings, db *store.DB) (*desk.Desk, error) {
 	stats := call.NewStats(time.Now)
 	limits := call.Limits{Connect: s.Connect, Act: s.Act, List: s.List}
 	portals := map[string]*portal.Client{}
-	portalCalls := call.New("portal", limits, stats)
-	for _, name := range s.Portals {
-		client, err := portal.New(name, s.PortalURL[name], portalCalls)
+	for _, name := range s.Portals { // each with bounds of its own: they are different hosts
+		client, err := portal.New(name, s.PortalURL[name], call.New("portal", limits, stats))
 		if err != nil {
 			return nil, err
 		}

@@ -78,7 +78,11 @@ func (c *Client) Customer(ctx context.Context, cuid, key, token string) (Custome
 		Secrets: []string{key, token},
 		Check: func(r *call.Response) error {
 			if !r.OK() {
-				return refusal(r, asked{identifier: cuid})
+				e := refusal(r, asked{identifier: cuid})
+				if e.Reason == call.ReasonCredentials {
+					e.Reason = call.ReasonCustomerKey // no others were sent
+				}
+				return e
 			}
 			var raw json.RawMessage
 			if err := r.Object(&raw); err != nil {

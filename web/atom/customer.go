@@ -95,7 +95,7 @@ func parseCUID(raw []byte) (string, bool) {
 	if len(raw) == 0 || raw[0] != '"' && raw[0] != '-' && (raw[0] < '0' || raw[0] > '9') {
 		return "", false
 	}
-	if bytes.Contains(raw, []byte(`\u0000`)) {
+	if raw[0] == '"' && strings.Contains(unquote(raw), "\x00") {
 		return "", false // it cannot be stored, and without the NUL it is another
 	}
 	var text call.Text

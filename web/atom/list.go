@@ -93,6 +93,7 @@ func readCustomers(r *call.Response, body io.Reader, yield func(Element) error) 
 			skipped++
 			continue
 		}
+		r.Element(raw)
 		switch err := yield(Element{raw, seen}); {
 		case err == ErrOdd:
 			skipped++

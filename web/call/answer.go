@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -60,7 +62,9 @@ func (r *Response) decode(open byte, what string, v any) error {
 		return r.Unintelligible("the answer is empty")
 	case !json.Valid(body):
 		return r.Unintelligible("the answer is not whole JSON")
-	case body[0] != open:
+	}
+	r.valid = true
+	if body[0] != open {
 		return r.Unintelligible("the answer is not a JSON " + what)
 	}
 	// The decoder's own error can quote a value, so it is not kept.
@@ -83,12 +87,13 @@ func (r *Response) message() (text string, own bool) {
 	if json.Unmarshal(trimBody(r.Body), &fields) != nil {
 		return "", false
 	}
+	r.valid = true
 	for _, name := range []string{"message", "error", "error_description", "title", "detail"} {
-		for key, raw := range fields {
+		for _, key := range slices.Sorted(maps.Keys(fields)) { // of "Message" and "message", always the same one
 			if !strings.EqualFold(key, name) {
 				continue
 			}
-			if text := r.Clean(messageText(raw)); text != "" {
+			if text := r.Clean(messageText(fields[key])); text != "" {
 				return text, name == "message"
 			}
 		}

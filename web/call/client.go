@@ -27,6 +27,13 @@ type Limits struct {
 	Act time.Duration
 	// List is the same for calls whose answer is long. 120 s.
 	List time.Duration
+	// Place is how long a call waits while too many are under way. 2 s.
+	Place time.Duration
+	// Failures are so many in a row that further calls are held back. 5; below 0
+	// they never are.
+	Failures int
+	// Rest is for how long they are held back, before one tries again. 15 s.
+	Rest time.Duration
 }
 
 func (l Limits) withDefaults() Limits {
@@ -39,16 +46,29 @@ func (l Limits) withDefaults() Limits {
 	if l.List <= 0 {
 		l.List = 120 * time.Second
 	}
+	if l.Place <= 0 {
+		l.Place = 2 * time.Second
+	}
+	if l.Failures == 0 {
+		l.Failures = 5
+	}
+	if l.Rest <= 0 {
+		l.Rest = 15 * time.Second
+	}
 	return l
 }
 
-// Client sends the calls to one service. It is safe for concurrent use.
+// Client sends the calls to one service. Its connections and its bounds are its
+// own: a service that hangs takes nothing from another. It is safe for concurrent
+// use.
 type Client struct {
 	service string
 	limits  Limits
 	stats   *Stats
 	act     *http.Transport
 	read    *http.Transport
+	acts    *gate // short reads too
+	lists   *gate
 }
 
 // New returns a client for a service, whose name appears in errors and health.
@@ -56,6 +76,11 @@ type Client struct {
 func New(service string, limits Limits, stats *Stats) *Client {
 	limits = limits.withDefaults()
 	c := &Client{service: service, limits: limits, stats: stats}
+	c.acts = newGate(service, "acts", peoplePlaces, jobPlaces, limits)
+	c.lists = newGate(service, "lists", listPlaces, 0, limits)
+	if stats != nil {
+		stats.watch(c.acts, c.lists)
+	}
 
 	// A transport re-sends a request by itself when a reused connection drops
 	// before the answer, also a GET that acts. A connection that serves one
@@ -95,7 +120,7 @@ type Request struct {
 	// Acts marks a call with an effect, whatever its method: it gets a
 	// connection of its own, so that nothing below re-sends it.
 	Acts bool
-	// Long selects the list's time limit and body bound.
+	// Long selects the list's time limit, body bound and places.
 	Long bool
 	// MaxBytes bounds the decompressed body; 0 means 1 MiB, or 256 MiB when Long.
 	MaxBytes int64
@@ -116,17 +141,20 @@ type Response struct {
 
 	service, op string
 	mask        masker
+	valid       bool // Body was found to be JSON
+	list        list
 }
 
 // OK says whether the status is a 2xx.
 func (r *Response) OK() bool { return r.Status/100 == 2 }
 
 // Do sends the request once and reads the answer. Every status is an answer;
-// errors are Check's, or an *Error for transport failures, time-outs and a 2xx
-// body that is cut or over the bound. Redirects are not followed.
+// errors are Check's, or an *Error for transport failures, time-outs, a 2xx body
+// that is cut or over the bound, and a call that was turned away: Unreachable, with
+// ErrHeld or ErrFull as its cause. Redirects are not followed.
 func (c *Client) Do(ctx context.Context, req Request) (*Response, error) {
 	x := c.begin(ctx, req)
-	defer x.cancel()
+	defer x.close()
 	resp, body, err := x.send()
 	if err != nil {
 		return nil, x.end(err)
@@ -140,17 +168,18 @@ func (c *Client) Do(ctx context.Context, req Request) (*Response, error) {
 		resp.Body = refusalBody(resp.Status, body)
 	}
 	if req.Check != nil {
-		if err := req.Check(resp); err != nil {
-			return nil, x.end(err)
+		err := x.end(req.Check(resp))
+		if x.learn(resp, err); err != nil {
+			return nil, err
 		}
-		x.end(nil)
 		return resp, nil
 	}
 	if resp.Status >= 500 || resp.Status == http.StatusTooManyRequests {
-		x.end(resp.Refusal())
+		err = x.end(resp.Refusal())
 	} else {
 		x.end(nil)
 	}
+	x.learn(resp, err)
 	return resp, nil
 }
 
@@ -162,7 +191,7 @@ func (c *Client) Do(ctx context.Context, req Request) (*Response, error) {
 // limit, not towards the service's response time.
 func (c *Client) Stream(ctx context.Context, req Request, read func(*Response, io.Reader) error) error {
 	x := c.begin(ctx, req)
-	defer x.cancel()
+	defer x.close()
 	resp, body, err := x.send()
 	if err != nil {
 		return x.end(err)
@@ -170,8 +199,11 @@ func (c *Client) Stream(ctx context.Context, req Request, read func(*Response, i
 	defer body.Close()
 	if !resp.OK() {
 		resp.Body = refusalBody(resp.Status, body)
-		return x.end(read(resp, bytes.NewReader(nil)))
+		err := x.end(read(resp, bytes.NewReader(nil)))
+		x.learn(resp, err)
+		return err
 	}
+	x.learn(resp, nil)
 	x.waited = time.Since(x.start)
 	err = read(resp, body)
 	x.waited += body.waited
@@ -188,8 +220,13 @@ func (c *Client) CloseIdle() { c.read.CloseIdleConnections() }
 type exchange struct {
 	client *Client
 	req    Request
-	ctx    context.Context
+	caller context.Context
+	ctx    context.Context // with the limit
 	cancel context.CancelFunc
+	gate   *gate
+	leave  func(verdict error) // gives the place back; nil: there is none
+	turned bool                // the call was turned away
+	broke  bool                // it broke off before its answer was whole
 	start  time.Time
 	waited time.Duration // time spent on the service; 0 = since start
 	status int           // of the answer; 0 when none arrived
@@ -199,19 +236,53 @@ type exchange struct {
 }
 
 func (c *Client) begin(ctx context.Context, req Request) *exchange {
-	x := &exchange{client: c, req: req, start: time.Now(), dead: ctx.Err() != nil}
+	x := &exchange{client: c, req: req, caller: ctx, gate: c.acts, start: time.Now(), dead: ctx.Err() != nil}
 	limit := c.limits.Act
 	if req.Long {
-		limit = c.limits.List
+		limit, x.gate = c.limits.List, c.lists
 	}
 	x.ctx, x.cancel = context.WithTimeout(ctx, limit)
 	return x
+}
+
+// enter passes the gate. The time it takes is within the call's limit, and none of
+// the service's.
+func (x *exchange) enter() error {
+	leave, again, err := x.gate.enter(x.ctx)
+	switch {
+	case err == nil:
+		x.leave, x.start = leave, time.Now()
+		return nil
+	case x.ctx.Err() != nil:
+		return x.failed(0, err)
+	}
+	x.turned = true
+	if x.client.stats != nil {
+		x.client.stats.turnAway(x.gate, err)
+	}
+	return &Error{Service: x.client.service, Op: x.req.Op, Kind: Unreachable, RetryAfter: again, Err: err}
+}
+
+// close frees what the call holds; for one that ended in a panic too.
+func (x *exchange) close() {
+	x.cancel()
+	x.free(errSaysNothing)
+}
+
+func (x *exchange) free(verdict error) {
+	if x.leave != nil {
+		x.leave(verdict)
+		x.leave = nil
+	}
 }
 
 // send makes the round trip up to the answer's header.
 func (x *exchange) send() (*Response, *boundedBody, error) {
 	if x.dead {
 		return nil, nil, x.failed(0, x.ctx.Err())
+	}
+	if err := x.enter(); err != nil {
+		return nil, nil, err
 	}
 	// GotConn comes after DNS, TCP and TLS. From there on bytes may have left,
 	// so it is the last moment at which "nothing was sent" is certain.
@@ -273,8 +344,13 @@ func (x *exchange) send() (*Response, *boundedBody, error) {
 // failed makes the typed failure of a call that broke off. Once a status other
 // than 2xx has arrived the call is answered, and failed is not used.
 func (x *exchange) failed(status int, err error) *Error {
+	x.broke = true
 	e := &Error{Service: x.client.service, Op: x.req.Op, Kind: Unreachable, Status: status}
-	if x.sent.Load() {
+	// A call that only reads is tried again by the transport when a connection that was
+	// kept turns out to be dead. That none can be made then is what counts.
+	dial, _ := errors.AsType[*net.OpError](err)
+	again := !x.req.Acts && dial != nil && dial.Op == "dial"
+	if x.sent.Load() && !again {
 		e.Kind = Unanswered
 	}
 	// A dial that the context ended says "operation was canceled"; the
@@ -289,7 +365,8 @@ func (x *exchange) failed(status int, err error) *Error {
 
 // end notes the call in the health and returns its error.
 func (x *exchange) end(err error) error {
-	if x.client.stats == nil {
+	x.free(x.verdict(err))
+	if x.client.stats == nil || x.turned {
 		return err
 	}
 	var e *Error

@@ -203,6 +203,37 @@ func TestActsAreNeverResent(t *testing.T) {
 	}
 }
 
+// A service that has gone away is unreachable, also when a connection to it was kept
+// and the transport finds out only by using it.
+func TestReadingThatCannotConnectAgain(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		r := bufio.NewReader(conn)
+		if _, err := http.ReadRequest(r); err == nil {
+			fmt.Fprint(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+		}
+		http.ReadRequest(r) // the second, which gets no answer
+		l.Close()
+	}()
+	c := call.New("atom", short, nil)
+	req := call.Request{Op: "try", Method: "GET", URL: "http://" + l.Addr().String()}
+	if _, err := c.Do(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Do(t.Context(), req)
+	if e := typed(t, err); e.Kind != call.Unreachable || e.Timeout {
+		t.Errorf("%v", e)
+	}
+}
+
 func TestActsNeverReuseAConnection(t *testing.T) {
 	var opened atomic.Int64
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

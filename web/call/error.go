@@ -20,7 +20,9 @@ const (
 	// a 5xx with a JSON message.
 	Refused Kind = iota + 1
 	// Unreachable: nothing was sent. DNS, connection refused, time-out while
-	// connecting, TLS failure, or a request that could not be built.
+	// connecting, TLS failure, or a request that could not be built. A call that
+	// only reads is that too when a kept connection dropped and none could be made
+	// again: nothing has happened either way.
 	Unreachable
 	// Unanswered: sent, but no intelligible whole answer came back: time-out,
 	// dropped connection, 5xx without a message, or a 2xx whose body is cut,
@@ -69,11 +71,14 @@ const (
 	ReasonExists
 	// ReasonLimit: too many active codes at iP1, or any 429.
 	ReasonLimit
+	// ReasonCustomerKey: ATOM refused the key and token of the customer whose own
+	// record was asked for; the credentials that frontdesk holds for itself are good.
+	ReasonCustomerKey
 )
 
 // String returns the reason's name in lower case; "" for ReasonNone.
 func (r Reason) String() string {
-	names := [...]string{"", "credentials", "sign-in", "not found", "not allowed", "passcode", "ambiguous", "invalid", "exists", "limit"}
+	names := [...]string{"", "credentials", "sign-in", "not found", "not allowed", "passcode", "ambiguous", "invalid", "exists", "limit", "customer's key"}
 	if r < 0 || int(r) >= len(names) {
 		return fmt.Sprintf("reason %d", int(r))
 	}

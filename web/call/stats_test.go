@@ -45,15 +45,16 @@ func TestHealth(t *testing.T) {
 	}
 	get("/200", 0)
 	get("/404", call.ReasonNotFound)
+	get("/403", call.ReasonCustomerKey)
 	h := stats.Health("atom")
-	if h.Calls != 2 || h.Failures != 0 || h.LastOK != now || !h.LastFailure.IsZero() || h.Median <= 0 || h.P95 < h.Median {
+	if h.Calls != 3 || h.Failures != 0 || h.LastOK != now || !h.LastFailure.IsZero() || h.Median <= 0 || h.P95 < h.Median {
 		t.Errorf("a no about data is no failure: %+v", h)
 	}
 	get("/403", call.ReasonCredentials)
 	get("/429", call.ReasonLimit)
 	get("/500", 0)
 	h = stats.Health("atom")
-	if h.Calls != 5 || h.Failures != 3 || h.LastFailure != now || h.Last == nil || h.Last.Op != "try" || h.Last.Status != 500 || h.Last.Message != "as asked" {
+	if h.Calls != 6 || h.Failures != 3 || h.LastFailure != now || h.Last == nil || h.Last.Op != "try" || h.Last.Status != 500 || h.Last.Message != "as asked" {
 		t.Errorf("%+v", h)
 	}
 	now = now.Add(16 * time.Minute)
@@ -73,7 +74,7 @@ func TestHealth(t *testing.T) {
 # HELP frontdesk_service_calls_total Calls of the remote services. outcome is done, refused, unreachable or unanswered; status is that of HTTP, or none.
 # TYPE frontdesk_service_calls_total counter
 frontdesk_service_calls_total{call="try",outcome="done",service="atom",status="200"} 251
-frontdesk_service_calls_total{call="try",outcome="refused",service="atom",status="403"} 1
+frontdesk_service_calls_total{call="try",outcome="refused",service="atom",status="403"} 2
 frontdesk_service_calls_total{call="try",outcome="refused",service="atom",status="404"} 1
 frontdesk_service_calls_total{call="try",outcome="refused",service="atom",status="429"} 1
 frontdesk_service_calls_total{call="try",outcome="refused",service="atom",status="500"} 1
@@ -113,8 +114,10 @@ func TestStatsConcurrently(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if n := testutil.CollectAndCount(stats); n != 2 {
-		t.Errorf("%d metrics of one call that always ends alike", n)
+	for _, name := range []string{"frontdesk_service_calls_total", "frontdesk_service_call_duration_seconds"} {
+		if n := testutil.CollectAndCount(stats, name); n != 1 {
+			t.Errorf("%s: %d metrics of one call that always ends alike", name, n)
+		}
 	}
 	if h := stats.Health("atom"); h.Calls != 80 {
 		t.Errorf("%+v", h)

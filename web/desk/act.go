@@ -300,6 +300,7 @@ const (
 	WhatOutside      = "customer from outside"
 	WhatOutsideSMS   = "SMS code from outside"
 	WhatKnowOutside  = "know what is from outside"
+	WhatSeeNovelty   = "see what is new in answers"
 	WhatRevealToken  = "reveal token"
 	WhatCPaaSToken   = "store CPaaS token" // #nosec G101 -- an act's name
 	WhatAddStaff     = "add staff"

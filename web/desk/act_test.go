@@ -124,8 +124,8 @@ var endings = []ending{
 func TestEveryActAndEveryEnd(t *testing.T) {
 	r := newRig(t)
 	desks := map[string]*Desk{
-		"time-out":    r.desk(r.Store, r.server.URL, call.Limits{Act: 150 * time.Millisecond}),
-		"unreachable": r.desk(r.Store, r.closedPort(), call.Limits{}),
+		"time-out":    r.desk(r.Store, r.server.URL, call.Limits{Act: 150 * time.Millisecond, Failures: -1}),
+		"unreachable": r.desk(r.Store, r.closedPort(), call.Limits{Failures: -1}),
 	}
 	for _, act := range actings {
 		for _, end := range endings {

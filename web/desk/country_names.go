@@ -69,7 +69,10 @@ func countryRegion(country string) string {
 	if err != nil || !region.IsCountry() {
 		return ""
 	}
-	return region.Canonicalize().String()
+	if code := region.Canonicalize().String(); CountryName(code) != "" { // those that are no more have no name
+		return code
+	}
+	return ""
 }
 
 // nearCountry is the English name of the country that a text was probably meant

@@ -72,11 +72,17 @@ func (d *Desk) issued(a *act, customer store.Customer, method string, got atom.C
 	answer, noted := Answer{CUID: customer.CUID, Email: customer.Email, Secret: Secret{Key: got.Key, Token: got.Token}}, a.Note
 	if callErr != nil {
 		answer.Secret = Secret{}
-		answer.Problem = explain(callErr, wording{
+		w := wording{
 			Try: "issue the key and token", On: AsSaid(firstOf(customer.Email, customer.CUID)), Setup: setupAtom,
 			Unknown: "The customer's key and token may have been replaced; then the old ones no longer work.",
 			Then:    "Look at the customer's systems before you do it again: every time may replace them once more.",
-		})
+		}
+		if method == "passcode" {
+			w.Try = "redeem the passcode"
+			w.Unknown = "It may be used up, and the customer's key and token replaced; then the old ones no longer work."
+			w.Then = "Look at the customer's systems before you do it again with a new passcode: every time may replace them once more."
+		}
+		answer.Problem = explain(callErr, w)
 		return d.finish(a, answer, callErr, nil)
 	}
 	// ATOM finds customers by e-mail, and two can share one: the credentials
@@ -157,7 +163,7 @@ func (d *Desk) Live(ctx context.Context, by Actor, cuid string) (atom.Customer, 
 
 	answer := Answer{CUID: cuid}
 	if callErr != nil {
-		answer.Problem = explain(callErr, wording{Try: "read the record", On: AsSaid(firstOf(customer.Email, cuid)), Setup: "the customer's stored key and token: they may have been replaced. Redeem a new passcode"})
+		answer.Problem = explain(callErr, wording{Try: "read the record", On: AsSaid(firstOf(customer.Email, cuid))})
 	}
 	if _, err := d.finish(a, answer, callErr, nil); err != nil {
 		return atom.Customer{}, err

@@ -93,8 +93,8 @@ func New(c Config) *Desk {
 }
 
 // Run keeps the mirror fresh, follows the audit log (its streams, its text
-// index, its verification), sends imports' rows and sweeps what has expired,
-// until ctx is done.
+// index, its verification), learns what the services' answers look like, sends
+// imports' rows and sweeps what has expired, until ctx is done.
 func (d *Desk) Run(ctx context.Context) {
 	var jobs sync.WaitGroup
 	jobs.Go(func() { d.Mirror.run(ctx) })
@@ -105,8 +105,9 @@ func (d *Desk) Run(ctx context.Context) {
 	jobs.Go(func() { d.indexLog(ctx) })
 	jobs.Go(func() { d.indexCustomers(ctx) })
 	jobs.Go(func() { d.followPasscodes(ctx) })
+	jobs.Go(func() { d.followAnswers(ctx) })
 	jobs.Go(func() { d.runJobs(ctx) })
-	jobs.Go(func() { keepHeap(ctx) })
+	jobs.Go(func() { keepHeap(ctx, func() { d.shrink(ctx) }) })
 	for _, s := range d.streams {
 		jobs.Go(func() { s.run(ctx) })
 	}

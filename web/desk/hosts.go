@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"unicode"
 )
 
 // SSOHosts says where an SSO redirect may go.
@@ -42,7 +43,7 @@ func ParseSSOHosts(list, atomURL string) (SSOHosts, error) {
 			p.host = "." + rest
 		}
 		u, err := url.Parse("https://" + strings.TrimPrefix(p.host, ".") + ":" + p.port)
-		if err != nil || u.Hostname() == "" || u.Path != "" || u.User != nil || strings.ContainsAny(p.host, "*/?#@ ;'\"") || !digitsOnly(p.port) {
+		if err != nil || u.Hostname() == "" || u.Path != "" || u.User != nil || strings.ContainsAny(p.host, "*/?#@ ;'\"") || strings.ContainsFunc(p.host, unicode.IsControl) || !digitsOnly(p.port) {
 			return h, fmt.Errorf("%q is not a host pattern such as *.atom.works or ads.example.com:8443", text)
 		}
 		h.patterns = append(h.patterns, p)

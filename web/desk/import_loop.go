@@ -7,6 +7,7 @@ import (
 
 	"frontdesk/store"
 	"frontdesk/store/audit"
+	"frontdesk/web/call"
 )
 
 const (
@@ -156,6 +157,7 @@ func (r *importRun) begin(ctx context.Context, i store.Import, row store.ImportR
 	}
 	began := time.Now()
 	r.under[row.N] = true
+	ctx = call.ForJob(ctx)
 	go func() {
 		var end rowEnd
 		defer func() {
@@ -198,7 +200,9 @@ func (r *importRun) rowEnded(ctx context.Context, end rowEnd) {
 			r.until = later(r.until, now.Add(min(end.wait, mostAskedFor)))
 			return
 		}
-		r.wait = max(importWait, min(2*r.wait, importWaits), min(end.wait, mostAskedFor))
+		if r.wait = max(importWait, min(2*r.wait, importWaits), min(end.wait, mostAskedFor)); end.held {
+			r.wait = max(importWait, end.wait)
+		}
 		r.since, r.until = now, now.Add(r.wait)
 		r.note(ctx, Say("%s; trying again at %s UTC.", end.waits, r.until.UTC().Format("15:04:05")))
 		return

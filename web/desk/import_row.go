@@ -30,6 +30,7 @@ type rowEnd struct {
 	alike Text           // what rows in a row have in common when the trouble is not theirs
 	waits Text           // why the import waits before it goes on
 	wait  time.Duration  // for that long at least; 0 when nobody asked for it
+	held  bool           // it was held back with all calls to ATOM, until that has been tried again
 	pause Text           // why the import cannot go on
 }
 
@@ -100,7 +101,11 @@ func endOf(callErr error) (end rowEnd, message Text) {
 	}
 	switch {
 	case e.Kind == call.Unanswered:
-		return rowEnd{state: store.RowUnknown, alike: "the answers were lost"}, "No answer arrived. ATOM's list will tell whether it was created."
+		return rowEnd{state: store.RowUnknown, alike: "the answers were lost"}, "No usable answer arrived. ATOM's list will tell whether it was created."
+	case errors.Is(e.Err, call.ErrHeld): // the wait is known: it need not double
+		return rowEnd{state: store.RowReady, waits: "ATOM cannot be reached", wait: e.RetryAfter, held: true}, ""
+	case errors.Is(e.Err, call.ErrFull):
+		return rowEnd{state: store.RowReady, waits: "ATOM is slow, and too much is waiting for it"}, ""
 	case e.Kind == call.Unreachable:
 		return rowEnd{state: store.RowReady, waits: "ATOM cannot be reached"}, ""
 	case e.Status == http.StatusTooManyRequests:

@@ -15,17 +15,21 @@ var callNames = map[string]Text{ // #nosec G101 -- names of calls, no secrets
 	"read SMS settings": "read SMS defaults", "change SMS settings": "change SMS defaults",
 }
 
+// CallName is a call of a service, a call.Error's Op, as a person reads it.
+func CallName(op string) Text {
+	if name, ok := callNames[op]; ok {
+		return name
+	}
+	return AsSaid(op)
+}
+
 // LastTrouble says in a line how a call to a service failed, with the service's own
 // words, or why it was not reached; "" of none. It holds no secret.
 func LastTrouble(e *call.Error) Text {
 	if e == nil {
 		return ""
 	}
-	op, ok := callNames[e.Op]
-	if !ok {
-		op = AsSaid(e.Op)
-	}
-	said := e.Message
+	op, said := CallName(e.Op), e.Message
 	if said == "" && e.Err != nil && e.Status == 0 && !e.Timeout {
 		said = e.Err.Error()
 	}

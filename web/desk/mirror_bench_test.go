@@ -118,7 +118,7 @@ func BenchmarkSync(b *testing.B) {
 
 func measureMemory(b *testing.B, url string) {
 	d := mirrored(b, url)
-	go keepHeap(b.Context()) // as the program does
+	go keepHeap(b.Context(), func() {}) // as the program does
 	peak := func(f func()) float64 {
 		debug.FreeOSMemory()
 		idle := status(b, "VmRSS")

@@ -157,6 +157,13 @@ func explain(err error, w wording) *Problem {
 		p.Kind, p.Title = Trouble, Say("%s could not be reached", start)
 		p.Text = "Nothing was sent, so nothing has happened."
 		p.Advice = "Try again in a moment. If it stays so, tell your operator."
+		switch {
+		case errors.Is(e.Err, call.ErrHeld):
+			p.Title = Say("%s is in trouble, and is not asked for a moment", start)
+			p.Text = "Several calls to it in a row have failed. Nothing was sent, so nothing has happened."
+		case errors.Is(e.Err, call.ErrFull):
+			p.Title = Say("%s is slow, and too much is waiting for it", start)
+		}
 	case call.Unanswered:
 		p.Kind, p.Title = Unknown, "The outcome is unknown"
 		p.Text = Say("frontdesk asked %s to %s and got no usable answer. %s", name, w.Try, w.Unknown)
@@ -181,6 +188,10 @@ func (p *Problem) explainRefusal(e *call.Error, name, start Text, w wording) {
 		p.Kind, p.Title = Trouble, Say("%s refused frontdesk's own credentials", start)
 		p.Text = Say("This is not about you or the customer: what frontdesk signs in to %s with is wrong or was withdrawn. Nothing was done.", name)
 		p.Advice = Say("Tell your operator to check %s.", w.Setup)
+	case call.ReasonCustomerKey:
+		p.Title = Say("%s refused the stored key and token", start)
+		p.Text = "frontdesk asked with the key and token that it keeps for this customer. They may have been replaced since then."
+		p.Advice = "Walk the customer through an e-mailed passcode to get the present ones."
 	case call.ReasonNotFound:
 		p.Title = Say("%s does not know %s", start, w.On)
 		p.Advice = "The record may have been removed or changed there. Refresh the customer list and look again."
@@ -248,7 +259,7 @@ func resultOf(err error) (audit.Result, string) {
 			detail = e.Err.Error()
 		}
 		if e.Timeout {
-			detail = strings.TrimSpace("no answer in time. " + detail)
+			detail = "no answer in time"
 		}
 		switch e.Kind {
 		case call.Unreachable:

@@ -170,6 +170,9 @@ func newRig(t *testing.T) *rig {
 // desk makes another desk over the same database, whose services are at base.
 func (r *rig) desk(db *store.DB, base string, limits call.Limits) *Desk {
 	r.Helper()
+	if limits.Rest == 0 {
+		limits.Rest = 200 * time.Millisecond
+	}
 	stats := call.NewStats(r.Now)
 	client, err := portal.New("customer", base+"/portal/customer", call.New("portal", limits, stats))
 	if err != nil {
@@ -185,6 +188,19 @@ func (r *rig) desk(db *store.DB, base string, limits call.Limits) *Desk {
 		IP1:   ip1.New(base+"/ip1", ip1.Credentials{Account: "ip1-00000", Key: ip1Key}, call.New("ip1", limits, stats)),
 		Hosts: hosts, Stats: stats, Log: slog.New(slog.NewTextHandler(r.log, nil)), Now: r.Now, Sync: time.Hour, Act: 5 * time.Second, Idle: 30 * time.Minute,
 	})
+}
+
+// rested waits until a service that was in trouble may be tried again.
+func (r *rig) rested(service string) {
+	r.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if h := r.Health(service); h.Acts.Until.IsZero() && h.Lists.Until.IsZero() {
+			return
+		}
+		if time.Now().After(deadline) {
+			r.Fatal("calls are held back without end")
+		}
+	}
 }
 
 // closedPort is an address where nobody listens.

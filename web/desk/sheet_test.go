@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
 )
@@ -147,6 +148,11 @@ func FuzzReadSheet(f *testing.F) {
 		for _, row := range s.Rows {
 			if len(row) == 0 || row[len(row)-1] == "" || len(row) > maxImportColumns {
 				t.Fatalf("%q has %d cells, or blank ones at its end", row, len(row))
+			}
+			for _, cell := range row {
+				if !utf8.ValidString(cell) || strings.Contains(cell, "\x00") {
+					t.Fatalf("%q is no text", cell)
+				}
 			}
 		}
 	})

@@ -210,6 +210,7 @@ func TestNotBeingStaffCountsAndAPortalThatIsDownDoesNot(t *testing.T) {
 			}
 		}
 	}
+	r.rested("portal")
 	if _, err := r.signIn("192.0.2.9", "mia", sandbox.Password); err != nil {
 		t.Errorf("up again: %v", err)
 	}

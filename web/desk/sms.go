@@ -86,6 +86,17 @@ func parsePhone(text string) (*phonenumbers.PhoneNumber, error) {
 		text = "+" + text
 	}
 	n, err := phonenumbers.Parse(text, "")
+	// Zeros that are not dialled from abroad go one at a time: without the last of them it has the one E.164 that is counted by.
+	for err == nil {
+		var bare *phonenumbers.PhoneNumber
+		written := phonenumbers.Format(n, phonenumbers.E164)
+		if bare, err = phonenumbers.Parse(written, ""); err != nil || phonenumbers.Format(bare, phonenumbers.E164) == written {
+			break
+		}
+		if n = bare; len(phonenumbers.Format(n, phonenumbers.E164)) >= len(written) {
+			err = phonenumbers.ErrNotANumber
+		}
+	}
 	if err != nil || !phonenumbers.IsPossibleNumber(n) {
 		return nil, told{"That is not a whole phone number with its country code, such as +46 70 123 45 67."}
 	}
@@ -257,8 +268,8 @@ func (d *Desk) VerifySMS(ctx context.Context, by Actor, receipt string, id int64
 	case callErr != nil:
 		answer.Problem = explain(callErr, wording{
 			Try: "verify the code", On: AsSaid(code.Phone), Setup: setupIP1,
-			Unknown: "If the code was right, it is used up now.",
-			Then:    "Look at its status below: \"verified\" means that it was right.",
+			Unknown: "If the code was right, it may be used up now.",
+			Then:    "Look at its status on the code's own page: \"verified\" means that it was right. To mark the caller as verified, send a new one.",
 		})
 	case !result.Valid:
 		answer.Problem = &Problem{Kind: Invalid, Service: serviceNames["ip1"], Title: "That is not the code",

@@ -70,7 +70,7 @@ func ParseWebhookSecret(text string) ([]byte, error) {
 
 // NewWebhookSink returns a sink that posts to u, signed with secret.
 func NewWebhookSink(u *url.URL, secret []byte) *WebhookSink {
-	limits := call.Limits{Connect: webhookLimit / 2, Act: webhookLimit}
+	limits := call.Limits{Connect: webhookLimit / 2, Act: webhookLimit, Failures: -1} // its stream waits longer by itself
 	return &WebhookSink{url: u, secret: secret, calls: call.New("webhook", limits, nil), now: time.Now}
 }
 

@@ -136,7 +136,8 @@ func (c *Client) List(ctx context.Context) ([]Authentication, error) {
 // Each hands all authentications to yield, one by one while the list arrives: it
 // has no paging. Elements without an ID are left out. A list that is cut, or no
 // array, is Unanswered; what was yielded until then is not the whole list. yield's
-// error ends the call and is returned as it is.
+// error ends the call and is returned as it is. So is a list of which nothing can be
+// read Unanswered.
 func (c *Client) Each(ctx context.Context, yield func(Authentication) error) error {
 	req, err := c.request("list codes", http.MethodGet, "/api/authentications", nil)
 	if err != nil {

@@ -294,6 +294,18 @@ func TestAuthentications(t *testing.T) {
 	if err != nil || len(got) != 2 || got[0].ID != 7 || got[1].ID != 9 || !got[1].IsUsed || !got[1].HasExpired || got[1].Used == nil {
 		t.Errorf("%+v, %v", got, err)
 	}
+
+	// A list of which nothing can be read says nothing; an empty one says that there are none.
+	for body, none := range map[string]bool{`[]`: true, `[null,{"ID":["7"]}]`: false} {
+		url, _ := serve(t, answer(200, body))
+		got, err := client(url, call.Limits{}).List(t.Context())
+		if none && (err != nil || len(got) != 0) {
+			t.Errorf("%s: %+v, %v", body, got, err)
+		}
+		if !none && typed(t, err).Kind != call.Unanswered {
+			t.Errorf("%s: %+v, %v", body, got, err)
+		}
+	}
 }
 
 func TestValidate(t *testing.T) {

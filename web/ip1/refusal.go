@@ -3,8 +3,10 @@ package ip1
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"frontdesk/web/call"
@@ -58,8 +60,9 @@ func modelState(r *call.Response) map[string][]string {
 		return nil
 	}
 	fields := map[string][]string{}
-	for name, value := range state {
-		name = r.Clean(strings.ToLower(name[strings.LastIndex(name, ".")+1:]))
+	for _, whole := range slices.Sorted(maps.Keys(state)) { // the same ones each time, when there are too many
+		value, name := state[whole], r.Clean(whole) // before anything else: a secret is known as it was sent only
+		name = strings.TrimSpace(strings.ToLower(name[strings.LastIndex(name, ".")+1:]))
 		var list []string
 		if json.Unmarshal(value, &list) != nil {
 			var one string

@@ -114,15 +114,19 @@ func eachAuthentication(r *call.Response, body io.Reader, yield func(wireAuthent
 		return r.Unintelligible("the answer is not a JSON array")
 	}
 	var raw json.RawMessage
+	listed, read := 0, 0
 	for dec.More() {
 		raw = raw[:0]
+		listed++
 		if dec.Decode(&raw) != nil {
 			return r.Unintelligible("the list breaks off")
 		}
+		r.Element(raw)
 		var w wireAuthentication
 		if json.Unmarshal(raw, &w) != nil || w.ID <= 0 {
 			continue
 		}
+		read++
 		if err := yield(w); err != nil {
 			return err
 		}
@@ -133,6 +137,9 @@ func eachAuthentication(r *call.Response, body io.Reader, yield func(wireAuthent
 	// What follows the array must be nothing.
 	if _, err := dec.Token(); err != io.EOF {
 		return r.Unintelligible("the list does not end where it should")
+	}
+	if listed > 0 && read == 0 {
+		return r.Unintelligible("nothing in the list can be read")
 	}
 	return nil
 }

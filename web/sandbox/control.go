@@ -15,6 +15,7 @@ import (
 
 const (
 	maxLatency    = 10 * time.Minute
+	maxRetryAfter = time.Hour
 	maxClock      = 48 * time.Hour
 	maxCustomers  = 1_000_000
 	defaultTTL    = 24 * time.Hour
@@ -38,7 +39,9 @@ type state struct {
 	ErrorRate         float64  `json:"error_rate"`
 	LostRate          float64  `json:"lost_rate"`
 	RefuseCredentials bool     `json:"refuse_credentials"`
-	Clock             duration `json:"clock"` // how far its clock is ahead
+	RetryAfter        duration `json:"retry_after"` // that a status asks its caller to wait
+	Clock             duration `json:"clock"`       // how far its clock is ahead
+	ExtraField        string   `json:"extra_field"` // the name of one more field in what it answers
 
 	TokenTTL         *duration `json:"token_ttl,omitempty"`
 	Passcode         *bool     `json:"passcode_provisioning,omitempty"`
@@ -120,7 +123,9 @@ type change struct {
 	ErrorRate         *float64 `json:"error_rate"`
 	LostRate          *float64 `json:"lost_rate"`
 	RefuseCredentials *bool    `json:"refuse_credentials"`
+	RetryAfter        *string  `json:"retry_after"`
 	Clock             *string  `json:"clock"`
+	ExtraField        *string  `json:"extra_field"`
 	Passcode          *bool    `json:"passcode_provisioning"`
 	NoPasscode        *bool    `json:"nopasscode_provisioning"`
 	RelativeLocation  *bool    `json:"relative_location"`
@@ -133,11 +138,11 @@ type change struct {
 func (ch *change) perService() bool {
 	return ch.ResetFaults || ch.Latency != nil || ch.Status != nil || ch.Body != nil ||
 		ch.Hang != nil || ch.Reset != nil || ch.LoseAnswer != nil ||
-		ch.ErrorRate != nil || ch.LostRate != nil || ch.RefuseCredentials != nil || ch.Clock != nil
+		ch.ErrorRate != nil || ch.LostRate != nil || ch.RefuseCredentials != nil || ch.RetryAfter != nil || ch.Clock != nil || ch.ExtraField != nil
 }
 
 // durations are those of a change, read.
-type durations struct{ latency, clock, ttl time.Duration }
+type durations struct{ latency, retryAfter, clock, ttl time.Duration }
 
 // decodeChange reads a change and names the field in every error.
 func decodeChange(body []byte) (ch change, is durations, err error) {
@@ -173,8 +178,13 @@ func decodeChange(body []byte) (ch change, is durations, err error) {
 	if ch.Status != nil && *ch.Status != 0 && (*ch.Status < 200 || *ch.Status > 599) {
 		return fail("status", "must be from 200 to 599, or 0 for none")
 	}
-	if ch.Body != nil && !slices.Contains([]string{"", "html", "empty", "truncated", "garbage"}, *ch.Body) {
-		return fail("body", "must be html, empty, truncated or garbage, or blank for none")
+	if ch.Body != nil && !slices.Contains([]string{"", "html", "empty", "truncated", "garbage", "types", "huge"}, *ch.Body) {
+		return fail("body", "must be html, empty, truncated, garbage, types or huge, or blank for none")
+	}
+	if ch.RetryAfter != nil && *ch.RetryAfter != "" {
+		if is.retryAfter, err = time.ParseDuration(*ch.RetryAfter); err != nil || is.retryAfter < 0 || is.retryAfter > maxRetryAfter {
+			return fail("retry_after", "must be a duration from 0s to 1h, such as 30s")
+		}
 	}
 	if v := ch.ErrorRate; v != nil && (*v < 0 || *v > 1) {
 		return fail("error_rate", "must be from 0 to 1")
@@ -186,6 +196,9 @@ func decodeChange(body []byte) (ch change, is durations, err error) {
 		if is.clock, err = time.ParseDuration(*ch.Clock); err != nil || is.clock.Abs() > maxClock {
 			return fail("clock", "must be a duration from -48h to 48h, such as 2m or -90s")
 		}
+	}
+	if v := ch.ExtraField; v != nil && len(*v) > 100 {
+		return fail("extra_field", "must be a name of at most 100 bytes, or blank for none")
 	}
 	if ch.TokenTTL != nil {
 		if is.ttl, err = time.ParseDuration(*ch.TokenTTL); err != nil || is.ttl <= 0 {
@@ -225,6 +238,9 @@ func (c *control) apply(ch change, is durations) {
 		if ch.Latency != nil {
 			st.Latency = duration{is.latency}
 		}
+		if ch.RetryAfter != nil {
+			st.RetryAfter = duration{is.retryAfter}
+		}
 		if ch.Clock != nil {
 			st.Clock = duration{is.clock}
 		}
@@ -236,6 +252,7 @@ func (c *control) apply(ch change, is durations) {
 		set(&st.ErrorRate, ch.ErrorRate)
 		set(&st.LostRate, ch.LostRate)
 		set(&st.RefuseCredentials, ch.RefuseCredentials)
+		set(&st.ExtraField, ch.ExtraField)
 		if hung && !st.Hang {
 			close(st.released)
 			st.released = make(chan struct{})

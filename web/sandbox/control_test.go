@@ -25,6 +25,9 @@ func TestControlRefusals(t *testing.T) {
 		{`{"service":"atom","latency":"11m"}`, "latency"},
 		{`{"service":"atom","latency":200}`, "latency"},
 		{`{"clock":"2m"}`, "service"},
+		{`{"retry_after":"2s"}`, "service"},
+		{`{"service":"ip1","retry_after":"-1s"}`, "retry_after"},
+		{`{"service":"ip1","retry_after":"2h"}`, "retry_after"},
 		{`{"service":"ip1","clock":"late"}`, "clock"},
 		{`{"service":"ip1","clock":"-49h"}`, "clock"},
 		{`{"service":"atom","status":99}`, "status"},
@@ -116,6 +119,14 @@ func TestFaults(t *testing.T) {
 			return errors.Is(a.err, io.ErrUnexpectedEOF) && a.body != "" && !json.Valid([]byte(a.body))
 		}},
 		{"garbage", `"body":"garbage"`, 200, true, func(a answer) bool { return !json.Valid([]byte(a.body)) && a.body != "" }},
+		{"other types", `"body":"types"`, 200, true, func(a answer) bool {
+			var fields map[string][]any
+			return json.Unmarshal([]byte(a.body), &fields) == nil && len(fields) > 0
+		}},
+		{"huge", `"body":"huge"`, 200, true, func(a answer) bool {
+			return len(a.body) > 10<<20 && json.Valid([]byte(a.body)) && a.err == nil
+		}},
+		{"throttled", `"status":429,"retry_after":"1m30s"`, 429, false, func(a answer) bool { return a.header.Get("Retry-After") == "90" }},
 		{"latency", `"latency":"30ms"`, 200, true, nil},
 		{"reset", `"reset":true`, 0, false, func(a answer) bool { return errors.Is(a.err, syscall.ECONNRESET) }},
 		{"lost", `"lose_answer":true`, 0, true, func(a answer) bool { return errors.Is(a.err, io.EOF) }},
@@ -207,6 +218,25 @@ func TestBrokenSignInHasNoLocation(t *testing.T) {
 	r.control(`{"service":"atom","body":"truncated"}`)
 	if a := r.app("GET", "/customer/", ""); !errors.Is(a.err, io.ErrUnexpectedEOF) || !strings.HasPrefix(a.body, "[{") {
 		t.Errorf("list: %v %.50s", a.err, a.body)
+	}
+}
+
+// A list stays a list, of customers none of whose fields can be used; a sign-in link
+// is whole, whatever comes after it.
+func TestOddBodiesOfOtherAnswers(t *testing.T) {
+	r := newRig(t, Config{Customers: 3})
+	r.control(`{"service":"atom","body":"types"}`)
+	var list []map[string][]any
+	a := r.app("GET", "/customer/", "")
+	if a.decode(t, &list); len(list) != 3 || len(list[0]["cuid"]) != 1 {
+		t.Errorf("list: %d %.80s", a.status, a.body)
+	}
+	if a := r.app("GET", jonasPath+"/sso", ""); a.status != 200 || a.body != "[]" || a.header.Get("Location") != "" {
+		t.Errorf("sign-in of another type: %d %.80s %v", a.status, a.body, a.header)
+	}
+	r.control(`{"service":"atom","body":"huge"}`)
+	if a := r.app("GET", jonasPath+"/sso", ""); a.status != 302 || len(a.body) < 10<<20 || a.header.Get("Location") == "" {
+		t.Errorf("huge sign-in: %d, %d bytes, %v", a.status, len(a.body), a.header)
 	}
 }
 
@@ -322,5 +352,25 @@ func TestRatesAreDeterministic(t *testing.T) {
 	}
 	if e, l := strings.Count(one, "E"), strings.Count(one, "L"); e < 8 || e > 30 || l < 3 || l > 25 {
 		t.Errorf("%d errors and %d lost in %s", e, l, one)
+	}
+}
+
+// A service that answers more than it is known for: in objects, and in the list of customers.
+func TestAFieldMore(t *testing.T) {
+	r := newRig(t, Config{Customers: 2})
+	before := r.app("GET", "/customer/", "").body
+	r.control(`{"service":"atom","extra_field":"loyaltyTier"}`)
+	var list []map[string]any
+	r.app("GET", "/customer/", "").decode(t, &list)
+	if len(list) != 2 || list[0]["loyaltyTier"] != "more" || list[1]["loyaltyTier"] != "more" {
+		t.Errorf("%v", list)
+	}
+	r.wantStatus(r.app("GET", "/customer/nobody%40example.com/sso", ""), 404, `"loyaltyTier":"more"}`)
+	r.control(`{"service":"atom","reset_faults":true}`)
+	if after := r.app("GET", "/customer/", "").body; after != before {
+		t.Errorf("it stays: %s", after)
+	}
+	if a := r.do("POST", "/control", `{"extra_field":"x"}`); a.status != 400 {
+		t.Errorf("of no service: %d %s", a.status, a.body)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net"
@@ -16,6 +17,10 @@ import (
 
 // maxBody bounds every request body that the sandbox reads.
 const maxBody = 64 << 10
+
+// hugeBody is how much space follows an answer whose body is "huge", in bytes: it is
+// whole and right, and more than anybody should read.
+const hugeBody = 10 << 20
 
 // call is one request to a service, its body already read.
 type call struct {
@@ -38,6 +43,17 @@ func (p reply) size() (n int) {
 		n += len(c)
 	}
 	return n
+}
+
+// extend gives an object, or each that stands in a list by itself, one more field: the
+// contract has none of them for ever.
+func (p reply) extend(field string) {
+	for i, c := range p.chunks {
+		if n := len(c); n > 2 && c[0] == '{' && c[n-1] == '}' {
+			longer := append(make([]byte, 0, n+len(field)+16), c[:n-1]...) // the list's pieces are shared
+			p.chunks[i] = fmt.Appendf(longer, `,%s:"more"}`, encodeJSON(field))
+		}
+	}
 }
 
 // with adds a header and returns the reply.
@@ -170,7 +186,9 @@ func (s *Server) serveService(w http.ResponseWriter, r *http.Request, service, p
 	var p reply
 	switch {
 	case f.Status != 0:
-		p = failure(service, f.Status)
+		if p = failure(service, f.Status); f.RetryAfter.Duration > 0 {
+			p = p.with("Retry-After", strconv.Itoa(int(f.RetryAfter.Seconds())))
+		}
 	case luck.fails:
 		p = failure(service, http.StatusInternalServerError)
 	default:
@@ -180,10 +198,13 @@ func (s *Server) serveService(w http.ResponseWriter, r *http.Request, service, p
 			drop(w, false)
 			return
 		}
-		if f.Body != "" {
+		if f.Body != "" && f.Body != "huge" {
 			// A broken body under a status that promises a good one.
 			p.status = http.StatusOK
 			p.header.Del("Location")
+		}
+		if f.ExtraField != "" {
+			p.extend(f.ExtraField)
 		}
 	}
 	n := p.size()
@@ -197,6 +218,12 @@ func (s *Server) serveService(w http.ResponseWriter, r *http.Request, service, p
 	case "garbage":
 		p.chunks = [][]byte{[]byte("\x1f\x8b\x08\x00{]\xff\xfe\x00not json\x80\x81\"}:,\n")}
 		n = p.size()
+	case "types":
+		p.chunks = [][]byte{otherTypes(p.chunks)}
+		n = p.size()
+	case "huge":
+		p.chunks = append(p.chunks, bytes.Repeat([]byte(" "), hugeBody))
+		n = p.size()
 	case "truncated":
 		if n < 2 {
 			p.chunks = [][]byte{[]byte(`{"message":""}`)}
@@ -207,6 +234,29 @@ func (s *Server) serveService(w http.ResponseWriter, r *http.Request, service, p
 	// Dated by the service's own clock, which may be set wrong.
 	w.Header().Set("Date", s.now().Add(s.control.get(service).Clock.Duration).UTC().Format(http.TimeFormat))
 	writePart(w, p, n)
+}
+
+// otherTypes is an answer in which each field's value is of another type than was
+// agreed, an array that holds it: the shape is right, and nothing in it can be used.
+func otherTypes(chunks [][]byte) []byte {
+	dec := json.NewDecoder(bytes.NewReader(bytes.Join(chunks, nil)))
+	dec.UseNumber()
+	var v any
+	if dec.Decode(&v) != nil { // no JSON: a redirect has no body
+		return []byte("[]")
+	}
+	list, isList := v.([]any)
+	if !isList {
+		list = []any{v}
+	}
+	for _, element := range list {
+		if fields, ok := element.(map[string]any); ok {
+			for name, value := range fields {
+				fields[name] = []any{value}
+			}
+		}
+	}
+	return encodeJSON(v)
 }
 
 // failure is a service's own way of answering a status that has nothing to do
