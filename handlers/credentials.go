@@ -127,7 +127,6 @@ func (h *Handlers) customerLive(w http.ResponseWriter, r *http.Request) error {
 		page.Problem = h.problem(r, p)
 		if p.Kind == desk.Invalid && p.Service == "" { // nothing is stored to ask with, which is nobody's fault
 			page.Problem.Tone, page.Problem.Link, page.Problem.LinkText = "info", views.CustomerPath(customer.CUID)+"/passcode", lang.T(r.Context(), "E-mail passcode")
-			page.Unasked = true
 			return h.render(w, r, http.StatusOK, views.Live(page))
 		}
 		visitOf(r).failed = err

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/a-h/templ"
-
-	"frontdesk/web/desk"
 )
 
 // How a part of a page is kept up to date.
@@ -16,7 +14,7 @@ const (
 	eventsEvery   = 700 * time.Millisecond // how often it is looked at
 	eventsBeat    = 10 * time.Second       // a sign of life, and the time to look whether the reader may still see it
 	eventsTimeout = 10 * time.Second       // for one message to be fetched
-	eventsMost    = 500                    // readers at once; more of them reload by hand
+	eventsMost    = 500                    // readers at once; others come to it when one of them has left
 	eventsEach    = 10                     // of one session
 )
 
@@ -30,19 +28,17 @@ type live func(ctx context.Context) (part templ.Component, done bool, err error)
 func (h *Handlers) events(w http.ResponseWriter, r *http.Request, now live) error {
 	session := visitOf(r).Actor.Session
 	if !h.listening.take(session, eventsEach) {
-		w.Header().Set("Retry-After", "10")
-		h.refuse(w, r, http.StatusServiceUnavailable, &desk.Problem{Title: "Too many of your pages are listening",
-			Text: "Close some of them, or reload the page to see how far it has come."})
+		h.turnAway(w, r, "stream") // the page's script tries again by and by
 		return nil
 	}
 	defer h.listening.give(session)
 	if h.listeners.Add(1) > eventsMost {
 		h.listeners.Add(-1)
-		w.Header().Set("Retry-After", "10")
-		h.refuse(w, r, http.StatusServiceUnavailable, &desk.Problem{Title: "Too many pages are listening", Text: "Reload the page to see how far it has come."})
+		h.turnAway(w, r, "stream")
 		return nil
 	}
 	defer h.listeners.Add(-1)
+	visitOf(r).left() // it stays, and must not keep pages from being served
 	ctx, control := r.Context(), http.NewResponseController(w)
 	var sent []byte
 	send := func(event string, body []byte) error {

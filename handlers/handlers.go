@@ -60,6 +60,7 @@ type Handlers struct {
 
 	alike   views.Alike
 	metrics metrics
+	crowd   *crowd
 
 	listeners atomic.Int64 // pages that are kept up to date
 	listening share        // the same by session
@@ -87,6 +88,7 @@ func New(c Config) (*Handlers, error) {
 	if h.compression, err = newCompression(); err != nil {
 		return nil, fmt.Errorf("set up the compression of pages: %w", err)
 	}
+	h.crowd = newCrowd(requestsMost, requestsEach, requestsQueue, requestsWait)
 	h.metrics = newMetrics(h)
 	h.routes = h.allRoutes()
 	h.early, h.menus = map[store.Role]*views.Ahead{}, map[store.Role][]views.MenuItem{}

@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"frontdesk/store"
@@ -69,7 +70,11 @@ func (h *Handlers) home(w http.ResponseWriter, r *http.Request) error {
 		if page.Log, err = h.logHealth(r); err != nil {
 			return err
 		}
-		page.Attention = append(logAttention(ctx, page.Log), page.Attention...)
+		news, err := h.noveltyAttention(ctx)
+		if err != nil {
+			return err
+		}
+		page.Attention = slices.Concat(logAttention(ctx, page.Log), page.Attention, news)
 	}
 	if page.Customers, err = h.Store.CountCustomers(ctx); err != nil {
 		return err
@@ -165,7 +170,7 @@ func (h *Handlers) services(ctx context.Context) []views.ServiceHealth {
 		all = append(all, views.ServiceHealth{
 			Name: s.name, State: serviceState(health, s.key == "ip1" && !h.Desk.SMS()), Calls: health.Calls, Failures: health.Failures,
 			Median: health.Median, P95: health.P95, LastError: lang.Text(ctx, desk.LastTrouble(health.Last)), LastFailure: health.LastFailure,
-			Clock: views.ClockWords(ctx, s.short, health.Ahead),
+			Clock: views.ClockWords(ctx, s.short, health.Ahead), Acts: views.Hold(health.Acts), Lists: views.Hold(health.Lists),
 		})
 	}
 	return all
@@ -177,7 +182,7 @@ func serviceState(s desk.Health, off bool) string {
 		return "off"
 	case s.Calls == 0:
 		return "idle"
-	case s.LastFailure.After(s.LastOK) || s.Failures*2 > s.Calls:
+	case s.Acts.On || s.LastFailure.After(s.LastOK) || s.Failures*2 > s.Calls:
 		return "trouble"
 	}
 	return "ok"

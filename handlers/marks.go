@@ -30,6 +30,7 @@ func (m marks) pieces(text string) []views.Piece {
 		return []views.Piece{{Text: text}}
 	}
 	folded, at := foldWithPlaces(text)
+	at[0] = 0 // an accent that stands first is part of the text, too
 	hit := make([]bool, len(folded)+1)
 	found := false
 	for _, word := range m.words {

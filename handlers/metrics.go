@@ -15,10 +15,24 @@ type metrics struct {
 	requests  *prometheus.CounterVec
 	times     *prometheus.HistogramVec
 	listeners prometheus.GaugeFunc
+	under     prometheus.GaugeFunc
+	turned    *prometheus.CounterVec
 }
 
 func newMetrics(h *Handlers) metrics {
+	turned := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "frontdesk_http_requests_turned_away_total",
+		Help: "Requests answered with 503 because too many were under way: for a page, or for a stream of events.",
+	}, []string{"for"})
+	for _, what := range []string{"page", "stream"} { // from 0 on, so that the first one is an increase
+		turned.WithLabelValues(what)
+	}
 	return metrics{
+		turned: turned,
+		under: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "frontdesk_http_requests_under_way",
+			Help: "Requests that are worked on, streams of events left aside.",
+		}, func() float64 { return float64(h.crowd.under.Load()) }),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "frontdesk_http_requests_total",
 			Help: "Requests answered, by route and status. Pages that a browser fetched ahead count as others do.",
@@ -55,12 +69,17 @@ func (h *Handlers) Describe(descs chan<- *prometheus.Desc) {
 	h.metrics.requests.Describe(descs)
 	h.metrics.times.Describe(descs)
 	h.metrics.listeners.Describe(descs)
+	h.metrics.under.Describe(descs)
+	h.metrics.turned.Describe(descs)
 }
 
 // Collect implements prometheus.Collector: the requests since the start by route and
-// status, how long they took, and the pages that are kept up to date.
+// status, how long they took, those under way, those turned away, and the pages that
+// are kept up to date.
 func (h *Handlers) Collect(all chan<- prometheus.Metric) {
 	h.metrics.requests.Collect(all)
 	h.metrics.times.Collect(all)
 	h.metrics.listeners.Collect(all)
+	h.metrics.under.Collect(all)
+	h.metrics.turned.Collect(all)
 }

@@ -23,17 +23,17 @@ import (
 const answerLimit = 30 * time.Second
 
 // wrap puts around the mux what every request passes: the compression, an ID and a
-// log line, no crash without a page, the headers, the checks of where it comes from
-// and where it was meant to go, the session.
+// log line, no crash without a page, the headers, the bound on how many are worked
+// on, the checks of where it comes from and where it was meant to go, the session.
 func (h *Handlers) wrap(next http.Handler) http.Handler {
 	pages := h.sessions.LoadAndSave(h.identified(next))
-	return h.compressed(h.logged(h.headers(h.addressed(h.isolated(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return h.compressed(h.logged(h.headers(h.bounded(h.addressed(h.isolated(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isBare(r.URL.Path) { // no session is read for these
 			next.ServeHTTP(w, r)
 			return
 		}
 		pages.ServeHTTP(w, r)
-	}))))))
+	})))))))
 }
 
 // isBare tells the paths that are asked for often and are nobody's.
@@ -59,6 +59,7 @@ type visit struct {
 	Ahead  bool          // the browser fetches the page before anybody has asked for it: nothing may change
 	Taken  bool          // the page shows what is given only once, so that it cannot be given ahead
 	failed error         // for the log
+	leave  func()        // gives the place among the requests back; nil: there is none
 }
 
 func (v *visit) signedIn() bool { return v.Actor.Staff.ID != 0 }

@@ -214,7 +214,8 @@ var (
 
 // isRendered tells pages and fragments from net/http's own redirect to the cleaned path.
 func (p *page) isRendered() bool {
-	return strings.HasPrefix(p.res.Header.Get("Content-Type"), "text/html") && p.status != http.StatusTemporaryRedirect
+	busy := p.status == http.StatusServiceUnavailable && !strings.Contains(p.body, "<script") // a page to itself, with nothing that a nonce would let in
+	return strings.HasPrefix(p.res.Header.Get("Content-Type"), "text/html") && p.status != http.StatusTemporaryRedirect && !busy
 }
 
 // checkHeaders holds what every answer must carry.

@@ -21,7 +21,7 @@ import (
 // page is the base of every page struct.
 func (h *Handlers) page(r *http.Request, title string) views.Page {
 	v := visitOf(r)
-	p := views.Page{Title: title, Path: r.URL.RequestURI(), Assets: h.Assets, Alike: &h.alike, RequestID: v.ID, Now: h.Now(), Theme: "system",
+	p := views.Page{Title: title, Path: strings.ToValidUTF8(r.URL.RequestURI(), "\uFFFD"), Assets: h.Assets, Alike: &h.alike, RequestID: v.ID, Now: h.Now(), Theme: "system",
 		Language: lang.Of(r.Context()), Languages: h.languages(), Demo: h.Demo != nil, Typed: v.Typed}
 	if v.Prefs != nil {
 		if v.Prefs.Theme != "" {

@@ -69,18 +69,26 @@ func TestTwoRenewalsAtOnce(t *testing.T) {
 		first, second := w.with(former), w.with(former)
 		w.fault(`{"service": "portal", "latency": "300ms"}`)
 		var both sync.WaitGroup
-		both.Go(func() { first.post(target, form).wantStatus(http.StatusSeeOther) })
-		time.Sleep(100 * time.Millisecond) // a double click's
-		both.Go(func() { second.post(target, form).wantStatus(http.StatusSeeOther) })
+		answered := make(chan *browser, 2)
+		post := func(b *browser) {
+			b.post(target, form).wantStatus(http.StatusSeeOther)
+			answered <- b
+		}
+		both.Go(func() { post(first) })
+		time.Sleep(100 * time.Millisecond)                // a double click's
+		w.fault(`{"service": "portal", "latency": "1s"}`) // so that their answers come one well after the other
+		both.Go(func() { post(second) })
 		both.Wait()
 		w.calm()
+		<-answered
+		last := <-answered
 		alive := 0
 		for _, b := range []*browser{first, second} {
 			if b.get("/tokens").status == http.StatusOK {
 				alive++
 			}
 		}
-		if alive != 1 || second.get("/tokens").status != http.StatusOK {
+		if alive != 1 || last.get("/tokens").status != http.StatusOK {
 			t.Errorf("%s: %d of the two answers' cookies are signed in, want the last one's", target, alive)
 		}
 	}

@@ -101,6 +101,7 @@ func (h *Handlers) allRoutes() []route {
 		{"POST /imports/{id}/rows/{n}", manager, h.importRowMend, none},
 		{"GET /outside", manager, h.outsideList, page(lang.Mark("Created outside frontdesk"), "circle-help", "out of band unknown customers codes")},
 		{"POST /outside/known", admin, h.outsideKnown, none},
+		{"POST /novelties/seen", admin, h.noveltiesSeen, none},
 
 		{"GET /sms", manager, h.smsForm, menu(lang.Mark("SMS codes"), "message-square-text", "g s", "text message verify phone number caller")},
 		{"POST /sms", manager, h.smsSend, onCustomer(lang.Mark("Verify the caller by SMS"), "shield-check", "act-verify", "text message code phone number identity")},

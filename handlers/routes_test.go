@@ -63,6 +63,7 @@ func TestEveryRouteForEveryRole(t *testing.T) {
 		"GET /customers/refresh/events":             {"/customers/refresh/events", out, 200, 200, 200, false},
 		"GET /outside":                              {"/outside", out, 403, 200, 200, false},
 		"POST /outside/known":                       {"/outside/known", out, 403, 403, 303, false},
+		"POST /novelties/seen":                      {"/novelties/seen", out, 403, 403, 303, false},
 		"GET /customers/{cuid}":                     {customer, out, 200, 200, 200, false},
 		"GET /customers/{cuid}/events":              {"/customers/none/events", out, 404, 404, 404, false},
 		"GET /customers/{cuid}/live":                {customer + "/live", out, 200, 200, 200, false},

@@ -39,7 +39,7 @@ var logWords = []string{
 	lang.Mark("e-mail passcode"), lang.Mark("redeem passcode"), lang.Mark("issue credentials by cuid"), lang.Mark("issue credentials without passcode"),
 	lang.Mark("reveal credentials"), lang.Mark("reveal token"), lang.Mark("store CPaaS token"),
 	lang.Mark("send SMS code"), lang.Mark("verify SMS code"), lang.Mark("send code to caller"), lang.Mark("verify caller"), lang.Mark("change SMS defaults"), lang.Mark("settle SMS code"),
-	lang.Mark("customer from outside"), lang.Mark("SMS code from outside"), lang.Mark("know what is from outside"),
+	lang.Mark("customer from outside"), lang.Mark("SMS code from outside"), lang.Mark("know what is from outside"), lang.Mark("see what is new in answers"),
 	lang.Mark("add staff"), lang.Mark("change staff"), lang.Mark("save view"), lang.Mark("remove view"),
 	lang.Mark("read import file"), lang.Mark("map import columns"), lang.Mark("mend import row"), lang.Mark("start import"), lang.Mark("pause import"),
 	lang.Mark("cancel import"), lang.Mark("change import pace"), lang.Mark("import done"), lang.Mark("remove import"),

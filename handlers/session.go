@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/gorilla/securecookie"
@@ -364,7 +365,7 @@ func formPath(path string) string {
 func localPath(path string) string {
 	u, err := url.Parse(path)
 	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") ||
-		strings.ContainsAny(path, "\\\r\n\t") {
+		strings.Contains(path, `\`) || strings.ContainsFunc(path, unicode.IsControl) { // url.Parse takes these behind a #
 		return "/"
 	}
 	return path

@@ -105,10 +105,10 @@ func (h *Handlers) sessionRenew(w http.ResponseWriter, r *http.Request) error {
 	got, err := h.Desk.Confirm(r.Context(), v.Actor, desk.WhatRenew, r.PostForm.Get("password"))
 	if p, ok := h.formFailed(w, r, err); ok {
 		message := fieldError(r.Context(), p, "password")
-		if message == "" {
-			message = lang.T(r.Context(), "%s. %s", p.Title, p.Advice)
-		}
-		if isFragment(r) {
+		if isFragment(r) { // it has no other place for what is no fault of the password
+			if message == "" {
+				message = lang.T(r.Context(), "%s. %s", p.Title, p.Advice)
+			}
 			return h.render(w, r, p.Status(), views.RenewBox(h.page(r, lang.T(r.Context(), "Renew")), message))
 		}
 		return h.showTokens(w, r, p.Status(), tokensState{renewError: message, problem: p})

@@ -132,7 +132,7 @@ func TestThrottle(t *testing.T) {
 // TestThrottleCountsNoTrouble: a portal that is down counts for nothing.
 func TestThrottleCountsNoTrouble(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{})
+	w := newWorld(t, setup{never: true})
 	b := w.browser()
 	w.fault(`{"service": "portal", "status": 500}`)
 	for range 7 {

@@ -48,8 +48,12 @@ type setup struct {
 	reason    bool
 	customers int           // 20 when 0
 	act       time.Duration // limit of an acting call
+	rest      time.Duration // of a service that has failed several times in a row
+	never     bool          // is a call held back
 	box       sandbox.Config
+	list      time.Duration                   // limit of a call whose answer is long
 	wrap      func(http.Handler) http.Handler // around the sandbox
+	via       func(services string) string    // the address under which frontdesk reaches the sandbox
 	super     [2]string
 	portals   []string
 	proxies   []netip.Prefix
@@ -153,7 +157,9 @@ func newWorld(t testing.TB, s setup) *world {
 		services = s.wrap(services)
 	}
 	boxServer := httptest.NewServer(services)
-	w.boxURL = boxServer.URL
+	if w.boxURL = boxServer.URL; s.via != nil {
+		w.boxURL = s.via(boxServer.URL)
+	}
 	serve := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.serves.Load().ServeHTTP(rw, r) })
 	if s.https {
 		w.server = httptest.NewTLSServer(serve)
@@ -208,19 +214,24 @@ func (w *world) start() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	limits := call.Limits{Connect: 2 * time.Second, Act: 5 * time.Second, List: 5 * time.Second}
+	limits := call.Limits{Connect: 2 * time.Second, Act: 5 * time.Second, List: 5 * time.Second, Rest: s.rest}
 	if s.act != 0 {
 		limits.Act = s.act
 	}
+	if s.never {
+		limits.Failures = -1
+	}
+	if s.list != 0 {
+		limits.List = s.list
+	}
 	stats := call.NewStats(w.clock.Now)
-	portalCalls := call.New("portal", limits, stats)
 	names := s.portals
 	if names == nil {
 		names = []string{portal.Customer, portal.Atmosphere}
 	}
 	portals := map[string]*portal.Client{}
 	for _, name := range names {
-		if portals[name], err = portal.New(name, w.boxURL+"/portal/"+name, portalCalls); err != nil {
+		if portals[name], err = portal.New(name, w.boxURL+"/portal/"+name, call.New("portal", limits, stats)); err != nil {
 			w.t.Fatal(err)
 		}
 	}

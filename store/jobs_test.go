@@ -108,7 +108,7 @@ func TestTheTurnIsGivenBack(t *testing.T) {
 	jobs := r.Jobs()
 	write := func() {
 		t.Helper()
-		soon, cancel := context.WithTimeout(ctx, 2*time.Second)
+		soon, cancel := context.WithTimeout(ctx, 20*time.Second)
 		defer cancel()
 		if err := r.Write(soon, func(tx *Tx) error { return tx.putMeta(ctx, "turn", []byte{1}) }); err != nil {
 			t.Fatal(err)

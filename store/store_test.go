@@ -138,7 +138,7 @@ var undoNewer = []string{
 	`DROP TABLE river_client_queue`, `DROP TABLE river_client`, `DROP TABLE river_migration`,
 	`DROP TABLE customers_text`, `DROP TABLE customer_places`, `DROP TABLE pins`, `DROP INDEX customers_phone_text`, `DROP INDEX customers_gone`,
 	`DROP INDEX customers_country_company`, `DROP INDEX customers_state_company`,
-	`DROP INDEX customers_listed`, `ALTER TABLE customers DROP COLUMN digest`, `DROP INDEX open_creates_cuid`, `DROP TABLE outside`, `DROP TABLE sms_seen`,
+	`DROP INDEX customers_listed`, `ALTER TABLE customers DROP COLUMN digest`, `DROP INDEX open_creates_cuid`, `DROP TABLE outside`, `DROP TABLE sms_seen`, `DROP TABLE learned`,
 	`DROP INDEX codes_phone`, `DROP TABLE fill_indexes`, `DROP INDEX views_staff`, `ALTER TABLE views DROP COLUMN page`, `ALTER TABLE views RENAME TO audit_views`,
 	`CREATE INDEX audit_views_staff ON audit_views (staff_id)`,
 }
@@ -263,7 +263,7 @@ func TestReadersDoNotWaitForTheWriter(t *testing.T) {
 		if _, err := tx.AddStaff(ctx, Staff{Portal: "customer", Username: "new", Role: Viewer}); err != nil {
 			return err
 		}
-		limited, cancel := context.WithTimeout(ctx, 2*time.Second)
+		limited, cancel := context.WithTimeout(ctx, 20*time.Second)
 		defer cancel()
 		all, err := r.AllStaff(limited)
 		if err != nil || len(all) != 0 {
@@ -304,7 +304,7 @@ func TestAPanicGivesTheWriterBack(t *testing.T) {
 			panic("boom")
 		})
 	}()
-	limited, cancel := context.WithTimeout(ctx, 2*time.Second)
+	limited, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	if err := r.Write(limited, func(tx *Tx) error { return nil }); err != nil {
 		t.Fatalf("the next write: %v", err)

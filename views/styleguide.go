@@ -92,7 +92,8 @@ func styleSet(p Page, theme, title string) StyleSet {
 	}
 	s.Services = []ServiceHealth{
 		{Name: "ATOM", State: "ok", Calls: 184, Median: 84 * time.Millisecond, P95: 412 * time.Millisecond},
-		{Name: "IntelePeer portal", State: "trouble", Calls: 9, Failures: 6, Median: 15 * time.Second, P95: 15 * time.Second, LastError: "sign in: no answer in time", LastFailure: p.Now.Add(-2 * time.Minute), Clock: "Its clock is 3 minutes ahead of this one."},
+		{Name: "IntelePeer portal", State: "trouble", Calls: 9, Failures: 6, Median: 15 * time.Second, P95: 15 * time.Second, LastError: "sign in: no answer in time", LastFailure: p.Now.Add(-2 * time.Minute), Clock: "Its clock is 3 minutes ahead of this one.",
+			Acts: Hold{On: true, Until: p.Now.Add(12 * time.Second)}},
 		{Name: "iP1 (SMS)", State: "idle"}, {Name: "A service without credentials", State: "off"},
 	}
 	s.Chart = styleChart(theme, p.Now)

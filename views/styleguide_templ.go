@@ -1590,7 +1590,7 @@ func styleWork(p Page, s StyleSet) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			for _, health := range s.Services {
-				templ_7745c5c3_Err = serviceHealth(health).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = serviceHealth(p, health).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
