@@ -7,18 +7,21 @@ export CGO_ENABLED = 0
 GO        ?= go
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 IMAGE     ?= frontdesk
-LDFLAGS    = -s -w -X main.release=$(VERSION)
+REVISION  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 
-.PHONY: help run build generate assets test check prove bench lighthouse image screenshot chromium clean
+# The same sources and the same Go give the same binary, byte for byte, in whatever folder. The Dockerfile has the same.
+BUILD = -trimpath -buildvcs=false -tags timetzdata -ldflags '-s -w -buildid= -X main.release=$(VERSION)'
+
+.PHONY: help run build generate assets test check prove fuzz bench small lighthouse image sbom reproducible screenshot chromium clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 run: build ## build and start the demo at http://localhost:8080
 	@bin/frontdesk demo
 
 build: assets ## build bin/frontdesk, with its assets inside
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/frontdesk ./cmd/frontdesk
+	$(GO) build $(BUILD) -o bin/frontdesk ./cmd/frontdesk
 
 generate: ## generate Go from the templ files
 	$(GO) tool templ generate -log-level error
@@ -38,16 +41,16 @@ ROOMY = $(shell free=$$(df -Pm /dev/shm 2>/dev/null | awk 'NR == 2 {print $$4}')
 test: export TMPDIR := $(or $(ROOMY),$(TMPDIR),/tmp)
 test: check chromium ## run every test, those in Chromium included
 	cd static && npm test --silent
-	CGO_ENABLED=$(RACE) $(GO) test $(if $(filter 1,$(RACE)),-race) -timeout 12m -parallel 4 ./store ./web/...
+	CGO_ENABLED=$(RACE) $(GO) test $(if $(filter 1,$(RACE)),-race -skip '^Fuzz') -timeout 12m -parallel 4 ./store ./web/...
 	$(if $(filter 1,$(RACE)),CGO_ENABLED=1 $(GO) test -race -timeout 10m -parallel 4 -run '$(RACING)' ./handlers)
 	$(GO) test -timeout 10m -parallel 4 ./cmd/... ./static ./views ./handlers ./store/audit
-	$(if $(filter 1,$(RACE)),$(GO) test -timeout 10m -run '$(SLOW)' ./store ./web/desk)
+	$(if $(filter 1,$(RACE)),$(GO) test -timeout 10m -parallel 4 -run '$(SLOW)|^Fuzz' ./store ./web/...)
 	@$(MAKE) --no-print-directory lighthouse PAGES=sample
 
 # The race detector needs a C compiler; a machine without one runs the same tests without it.
 # It slows SQLite down fifteen times. So it watches where things run at once: the store, the desk and the clients,
 # and of the handlers what streams, uploads and is renewed; the rest runs without it, beside the tests in Chromium,
-# which mostly wait. Those in files that say "!race" run without it only.
+# which mostly wait. Those in files that say "!race", and the fuzz targets' seeds, run without it only.
 RACING = Events|Upload|Refresh|Renew|Session|Import
 SLOW = $(shell grep -l '^//go:build !race' store/*_test.go web/desk/*_test.go | xargs sed -nE 's/^func (Test[A-Za-z0-9]+).*/^\1$$/p' | paste -sd '|')
 RACE = $(if $(shell command -v gcc || command -v clang),1,0)
@@ -72,6 +75,18 @@ UNFIT = G104,G115
 prove: ## run the long tests: every place and value where "make test" takes a sample
 	FRONTDESK_THOROUGH=1 $(GO) test -count 1 -timeout 30m ./store/audit
 
+# The targets are found in the sources, so that none is forgotten. What one finds is in testdata/fuzz beside its test, and
+# fails from then on in "make test" too, which runs the seeds and what was found before. Little of the time goes into
+# making inputs shorter.
+FUZZTIME ?= 1m
+
+fuzz: export TMPDIR := $(or $(ROOMY),$(TMPDIR),/tmp)
+fuzz: assets ## search for bytes from outside that break a promise: each fuzz target for a minute, or FUZZTIME=10m
+	@failed=; for target in $$(grep -roE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' cmd handlers static/*.go store views web | sed -E 's|/[^/]*:func |:|' | sort); do \
+		echo "$$target"; \
+		$(GO) test "./$${target%:*}" -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x || failed="$$failed $$target"; \
+	done; test -z "$$failed" || { echo "found something:$$failed"; exit 1; }
+
 # What measures medians or percentiles within one run of its own runs once.
 bench: assets ## measure pages, acts, assets, 100,000 customers, and the audit log with a million entries
 	$(GO) test -run '^$$' -bench . -skip '$(ONCE)' -benchmem -count 5 ./static ./store/... ./handlers
@@ -79,6 +94,9 @@ bench: assets ## measure pages, acts, assets, 100,000 customers, and the audit l
 	$(GO) test -run '^$$' -bench 'Append|Million' -benchtime 1x -timeout 60m ./store ./handlers
 	$(GO) test -run '^$$' -bench Sync -benchtime 1x -timeout 30m ./web/desk
 	$(GO) test -run '^$$' -bench Search -benchtime 200x -timeout 60m ./store/audit
+
+small: build ## measure start, memory and size with 100,000 customers and a million entries, against their limits
+	FRONTDESK_BINARY=$(CURDIR)/bin/frontdesk $(GO) test -run '^$$' -bench Small -benchtime 1x -timeout 30m ./cmd/frontdesk
 
 ONCE = BenchmarkAppend|BenchmarkSearch|BenchmarkMillion|BenchmarkHundredThousand
 
@@ -90,13 +108,28 @@ lighthouse: build chromium .ci/lighthouse/node_modules/.package-lock.json ## aud
 	cd .ci/lighthouse && npm ci --silent --no-fund --no-audit
 	@touch $@
 
-# The docker format, because the OCI one has no health check.
+# The docker format, because the OCI one has no health check. IMAGE_ARGS are for bases from elsewhere: see the Dockerfile.
 image: ## build the container image, with docker, podman or buildah
-	@set -e; args="--build-arg VERSION=$(VERSION) -t $(IMAGE) ."; \
+	@set -e; args="--build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) $(IMAGE_ARGS) -t $(IMAGE) ."; \
 	if command -v docker > /dev/null && docker info > /dev/null 2>&1; then exec docker build $$args; fi; \
 	if command -v podman > /dev/null && podman info > /dev/null 2>&1; then exec podman build --format docker $$args; fi; \
 	command -v buildah > /dev/null || { echo "docker, podman or buildah is needed"; exit 1; }; \
 	exec buildah bud --isolation chroot --layers --format docker $$args
+
+sbom: build ## list what the binary is made of, as CycloneDX JSON, in bin/sbom.cdx.json; the image has it as /sbom.cdx.json
+	$(GO) build -C .ci/tools -o $(CURDIR)/bin/tools/ ./sbom
+	bin/tools/sbom -version '$(VERSION)' bin/frontdesk > bin/sbom.cdx.json
+	@echo "bin/sbom.cdx.json: $$(grep -c '"purl": "pkg:golang' bin/sbom.cdx.json) Go modules, $$(grep -c '"purl": "pkg:npm' bin/sbom.cdx.json) npm packages"
+
+# Each build has its own folder, its own packages from npm and its own cache of Go's.
+reproducible: ## build twice from the commit, in different folders, and compare the binaries
+	@set -e; dir=$$(mktemp -d); trap 'chmod -R u+w "$$dir"; rm -rf "$$dir"' EXIT; \
+	for name in one another/one; do \
+		mkdir -p "$$dir/$$name"; git archive HEAD | tar -x -C "$$dir/$$name"; \
+		GOCACHE="$$dir/$$name.cache" $(MAKE) --no-print-directory -C "$$dir/$$name" build VERSION='$(VERSION)' > "$$dir/log" 2>&1 || { cat "$$dir/log"; exit 1; }; \
+		(cd "$$dir/$$name" && sha256sum bin/frontdesk); \
+	done; \
+	cmp "$$dir/one/bin/frontdesk" "$$dir/another/one/bin/frontdesk" && echo "the same"
 
 screenshot: build chromium ## take the README's screenshot again
 	FRONTDESK_SCREENSHOTS=$(CURDIR)/.screenshots $(GO) test -count 1 -run Browser ./cmd/frontdesk

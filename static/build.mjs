@@ -84,9 +84,11 @@ async function icons() {
 const image = async (name) =>
   (await readFile(join(root, "img", name), "utf8")).replace(/>\s+</g, "><").trim() + "\n";
 
-// The notices that the licences of what we bundle ask us to pass on.
+// The notices that the licences of what we bundle ask us to pass on. package.json has
+// what is bundled as dependencies, and what only builds and tests as devDependencies.
 async function notices() {
-  const parts = await Promise.all(["daisyui", "htmx.org", "lucide-static", "tailwindcss"].map(async (name) => {
+  const { dependencies } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+  const parts = await Promise.all(Object.keys(dependencies).toSorted().map(async (name) => {
     const { version } = JSON.parse(await readFile(join(modules, name, "package.json"), "utf8"));
     const text = await readFile(join(modules, name, "LICENSE"), "utf8");
     return `${name} ${version}\n\n${text.trim()}\n`;

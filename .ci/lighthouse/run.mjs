@@ -1,7 +1,8 @@
 // Audits the pages that people see most with Lighthouse, in the demo of bin/frontdesk, on ports and
 // with a database of its own: phone and desktop, light and dark. Every score must be 100.
 // With "sample", a phone in light and a desktop in dark, and for performance 95 will do there: it is
-// a measurement, and a machine that runs other tests beside it, or is slow, must not fail for it.
+// a measurement, and a machine that runs other tests beside it must not fail for it. Lighthouse measures the
+// machine too; one that it calls slow all along cannot tell anything of the page, and that is said instead.
 // Nothing is faked: Lighthouse itself counts http://localhost as secure, and leaves the redirect from HTTP out there.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -18,6 +19,7 @@ const SAMPLE = process.argv[2] === "sample";
 const SCREENS = SAMPLE ? { light: ["mobile"], dark: ["desktop"] } : { light: ["mobile", "desktop"], dark: ["mobile", "desktop"] };
 const LEAST = { performance: SAMPLE ? 95 : 100, accessibility: 100, "best-practices": 100 };
 const TRIES = 3; // for performance, which other work on the machine slows down; the best counts
+const SLOW = 1000; // the benchmark index below which Lighthouse warns that a machine's scores say little
 
 async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
@@ -84,7 +86,7 @@ async function audit(chrome, url, cookie, form, categories) {
   const found = Object.values(lhr.categories).flatMap((category) => category.auditRefs
     .filter(({ id, weight }) => weight > 0 && lhr.audits[id].score !== null && lhr.audits[id].score < 1)
     .map(({ id }) => `${category.id}: ${id} ${lhr.audits[id].displayValue ?? ""} ${JSON.stringify(lhr.audits[id].details?.items?.slice(0, 3) ?? [])}`.slice(0, 800)));
-  return { scores: Object.fromEntries(CATEGORIES.map((id) => [id, Math.round((lhr.categories[id]?.score ?? 0) * 100)])), found };
+  return { index: lhr.environment.benchmarkIndex, scores: Object.fromEntries(CATEGORIES.map((id) => [id, Math.round((lhr.categories[id]?.score ?? 0) * 100)])), found };
 }
 
 /** Audits a page, its performance again while it is below 100; the first audit's other scores hold. */
@@ -92,6 +94,7 @@ async function best(...page) {
   const first = await audit(...page, CATEGORIES);
   for (let i = 1; i < TRIES && first.scores.performance < LEAST.performance; i++) {
     const again = await audit(...page, ["performance"]);
+    first.index = Math.max(first.index, again.index);
     if (again.scores.performance <= first.scores.performance) continue;
     first.scores.performance = again.scores.performance;
     first.found = [...first.found.filter((f) => !f.startsWith("performance:")), ...again.found];
@@ -127,9 +130,13 @@ try {
     for (const [name, path] of Object.entries(pages)) {
       const cookie = name === "sign-in" ? `frontdesk=${alice.cookies.get("frontdesk")}` : alice.header;
       for (const form of screens) {
-        const { scores, found } = await best(chrome, started.base + path, cookie, form);
+        const { index, scores, found } = await best(chrome, started.base + path, cookie, form);
         console.log(`${name.padEnd(11)}${form.padEnd(9)}${theme.padEnd(7)}${CATEGORIES.map((c) => String(scores[c]).padStart(c.length + 2)).join("")}`);
         if (CATEGORIES.every((c) => scores[c] >= LEAST[c])) continue;
+        if (SAMPLE && index < SLOW && CATEGORIES.every((c) => c === "performance" || scores[c] >= LEAST[c])) {
+          console.log(`  performance: not judged, the machine is too slow: benchmark index ${Math.round(index)}, of ${SLOW} at least`);
+          continue;
+        }
         below++;
         for (const f of found) console.log(`  ${f}`);
       }

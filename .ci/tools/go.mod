@@ -4,13 +4,14 @@ go 1.26.0
 
 tool (
 	frontdesk/tools/gosec
+	frontdesk/tools/sbom
 	honnef.co/go/tools/cmd/staticcheck
 )
 
 require (
+	github.com/CycloneDX/cyclonedx-go v0.11.0
 	github.com/securego/gosec/v2 v2.30.0
 	golang.org/x/tools v0.52.0
-	honnef.co/go/tools v0.8.2
 )
 
 require (
@@ -19,4 +20,5 @@ require (
 	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
 	golang.org/x/mod v0.42.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
+	honnef.co/go/tools v0.8.2 // indirect
 )

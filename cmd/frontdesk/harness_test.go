@@ -28,12 +28,16 @@ import (
 // milliseconds unless it is broken.
 const patience = 20 * time.Second
 
-// binary is the program as it ships, built once for all tests of this package.
+// binary is the program as it ships, built once for all tests of this package, or
+// the one that FRONTDESK_BINARY names.
 var binary string
 
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
 func testMain(m *testing.M) int {
+	if binary = os.Getenv("FRONTDESK_BINARY"); binary != "" {
+		return m.Run()
+	}
 	dir, err := os.MkdirTemp("", "frontdesk-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -51,7 +55,7 @@ func testMain(m *testing.M) int {
 }
 
 // eventually waits until done says so.
-func eventually(t *testing.T, what string, done func() bool) {
+func eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !done(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -61,7 +65,7 @@ func eventually(t *testing.T, what string, done func() bool) {
 }
 
 // freeAddr is a loopback address that nobody listens on.
-func freeAddr(t *testing.T) string {
+func freeAddr(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -138,7 +142,7 @@ type process struct {
 
 // start runs the binary in dir with nothing but e in its environment. It is
 // killed at the test's end.
-func start(t *testing.T, dir string, e env, args ...string) *process {
+func start(t testing.TB, dir string, e env, args ...string) *process {
 	t.Helper()
 	p := &process{cmd: exec.Command(binary, args...), done: make(chan struct{})}
 	p.cmd.Dir, p.cmd.Env = dir, e.list()
@@ -162,7 +166,7 @@ func tail(text string, lines int) string {
 	return strings.Join(all[max(0, len(all)-lines):], "")
 }
 
-func (p *process) signal(t *testing.T, s syscall.Signal) {
+func (p *process) signal(t testing.TB, s syscall.Signal) {
 	t.Helper()
 	if err := p.cmd.Process.Signal(s); err != nil {
 		t.Fatal(err)
@@ -170,7 +174,7 @@ func (p *process) signal(t *testing.T, s syscall.Signal) {
 }
 
 // exit waits for the end and returns the exit code.
-func (p *process) exit(t *testing.T) int {
+func (p *process) exit(t testing.TB) int {
 	t.Helper()
 	select {
 	case <-p.done:
@@ -183,7 +187,7 @@ func (p *process) exit(t *testing.T) int {
 // services is a sandbox in its own process.
 type services struct{ URL string }
 
-func startServices(t *testing.T) services {
+func startServices(t testing.TB) services {
 	t.Helper()
 	addr := freeAddr(t)
 	start(t, t.TempDir(), env{"FRONTDESK_SANDBOX_ADDR": addr}, "sandbox")
@@ -193,7 +197,7 @@ func startServices(t *testing.T) services {
 }
 
 // control sets faults.
-func (s services) control(t *testing.T, change string) {
+func (s services) control(t testing.TB, change string) {
 	t.Helper()
 	res, err := http.Post(s.URL+"/control", "application/json", strings.NewReader(change))
 	if err != nil {
@@ -256,7 +260,7 @@ func status(address string) int {
 }
 
 // against is the configuration of a dashboard that works with s.
-func (s services) against(t *testing.T) env {
+func (s services) against(t testing.TB) env {
 	t.Helper()
 	addr := freeAddr(t)
 	return env{
@@ -284,7 +288,7 @@ type dashboard struct {
 
 // startDashboard runs the dashboard, configured by e alone, until the test's
 // end; what it prints must hold no secret.
-func startDashboard(t *testing.T, e env) dashboard {
+func startDashboard(t testing.TB, e env) dashboard {
 	t.Helper()
 	d := dashboard{start(t, t.TempDir(), e, "serve"), e["FRONTDESK_BASE_URL"]}
 	t.Cleanup(func() { d.keepsQuietAbout(t, e.secrets()...) })
@@ -300,7 +304,7 @@ func startDashboard(t *testing.T, e env) dashboard {
 }
 
 // keepsQuietAbout holds that none of these was printed.
-func (p *process) keepsQuietAbout(t *testing.T, secrets ...string) {
+func (p *process) keepsQuietAbout(t testing.TB, secrets ...string) {
 	t.Helper()
 	for _, secret := range secrets {
 		if printed := p.stdout.String() + p.stderr.String(); strings.Contains(printed, secret) {
@@ -324,10 +328,16 @@ func visit(t *testing.T, d dashboard, username string) *visitor {
 		t.Fatal(err)
 	}
 	v := &visitor{t: t, base: d.URL, http: http.Client{Jar: jar, Timeout: patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
-	if got := v.post("/login", url.Values{"portal": {"customer"}, "username": {username}, "password": {sandbox.Password}}); got.status != http.StatusSeeOther {
-		t.Fatalf("%s could not sign in: status %d", username, got.status)
-	}
+	v.signIn(username)
 	return v
+}
+
+// signIn signs in with the cookies that there are.
+func (v *visitor) signIn(username string) {
+	v.t.Helper()
+	if got := v.post("/login", url.Values{"portal": {"customer"}, "username": {username}, "password": {sandbox.Password}}); got.status != http.StatusSeeOther {
+		v.t.Fatalf("%s could not sign in: status %d", username, got.status)
+	}
 }
 
 // answer is what a visitor sees; err is set when the connection broke.

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/alecthomas/kong"
 )
 
 // TestSecurityTable: what the README's table says is held by a test is held by
@@ -63,6 +65,66 @@ func TestSecurityTable(t *testing.T) {
 	}
 	if len(rows) < 90 || len(seen) < 180 { // of 253, without two whole chapters
 		t.Errorf("only %d rows and %d requirements", len(rows), len(seen))
+	}
+}
+
+// TestWhatIsToBeCopiedFits: the README's blocks name frontdesk's own commands and
+// variables alone, for each way of installing it.
+func TestWhatIsToBeCopiedFits(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parser, err := kong.New(&cli{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var commands []string
+	for _, command := range parser.Model.Children {
+		commands = append(commands, command.Name)
+	}
+	run := regexp.MustCompile(`(?m)(?:^|/)frontdesk ([a-z][a-z-]*)`)
+	var all strings.Builder
+	for _, block := range regexp.MustCompile("(?ms)^```\\w*\n(.*?)^```").FindAllStringSubmatch(string(readme), -1) {
+		all.WriteString(block[1])
+	}
+	blocks := all.String()
+	for _, found := range run.FindAllStringSubmatch(blocks, -1) {
+		if !slices.Contains(commands, found[1]) {
+			t.Errorf("there is no command %q", found[1])
+		}
+	}
+	named := map[string]string{}
+	for _, name := range regexp.MustCompile(`FRONTDESK_[A-Z0-9_]+`).FindAllString(blocks, -1) {
+		named[name] = ""
+	}
+	if unknown := unknownVariables(parser.Model, named); len(unknown) > 0 || len(named) < 10 {
+		t.Errorf("of %d variables these are not frontdesk's: %q", len(named), unknown)
+	}
+	for _, way := range []string{"docker run", "services:", "reverse_proxy", "[Service]", "[Timer]", "kind: Deployment", "frontdesk backup", "replica:"} {
+		if !strings.Contains(blocks, way) {
+			t.Errorf("no block has %q", way)
+		}
+	}
+}
+
+// TestTheImageHoldsTheSameBinary that "make build" makes of a commit: both give the
+// compiler the same flags.
+func TestTheImageHoldsTheSameBinary(t *testing.T) {
+	flags := map[string]string{}
+	for file, pattern := range map[string]string{"Makefile": `(?m)^BUILD = (.*)$`, "Dockerfile": `go build (.*) -o /out/frontdesk `} {
+		text, err := os.ReadFile("../../" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := regexp.MustCompile(pattern).FindSubmatch(text)
+		if found == nil {
+			t.Fatalf("%s: nothing builds the binary", file)
+		}
+		flags[file] = strings.NewReplacer("$(VERSION)", "VERSION", "${VERSION}", "VERSION", `"`, "'").Replace(string(found[1]))
+	}
+	if flags["Makefile"] != flags["Dockerfile"] || !strings.Contains(flags["Makefile"], "-trimpath") {
+		t.Errorf("built with %q, in the image with %q", flags["Makefile"], flags["Dockerfile"])
 	}
 }
 
