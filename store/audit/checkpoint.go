@@ -2,6 +2,7 @@ package audit
 
 import (
 	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strconv"
@@ -93,6 +94,10 @@ func OpenCheckpoint(msg, public string) (Head, error) {
 		return Head{}, fmt.Errorf("the checkpoint is not signed by the key %s", verifier.Name())
 	case err != nil:
 		return Head{}, fmt.Errorf("the checkpoint's signature does not hold: %w", err)
+	}
+	// The last character of a signature's base64 has bits that mean nothing: no other spelling than ours is taken.
+	if _, err := base64.StdEncoding.Strict().DecodeString(n.Sigs[0].Base64); err != nil {
+		return Head{}, errors.New("the checkpoint's signature is not written as it was signed")
 	}
 	lines := strings.Split(n.Text, "\n")
 	if len(lines) < 4 || lines[0] != verifier.Name() {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -21,17 +22,26 @@ type Proof struct {
 	Head       Head            `json:"-"`   // what the checkpoint says, as Prove makes it
 }
 
-// ReadProof reads a proof's file. White space in it does not matter.
+// ReadProof reads a proof's file, and refuses one that is not as frontdesk writes
+// it: a byte that means nothing could hide what was changed. White space in it does
+// not matter.
 func ReadProof(text []byte) (Proof, error) {
 	var p Proof
 	if err := json.Unmarshal(text, &p); err != nil {
 		return p, fmt.Errorf("not a proof: %w", err)
 	}
-	var entry bytes.Buffer
+	var entry, whole bytes.Buffer
 	if err := json.Compact(&entry, p.Entry); err != nil {
 		return p, fmt.Errorf("not a proof: its entry: %w", err)
 	}
 	p.Entry = entry.Bytes()
+	written, err := json.Marshal(p)
+	if err != nil {
+		return p, fmt.Errorf("not a proof: %w", err)
+	}
+	if err := json.Compact(&whole, text); err != nil || !bytes.Equal(written, whole.Bytes()) {
+		return p, errors.New("not a proof as frontdesk writes it")
+	}
 	return p, nil
 }
 
@@ -40,10 +50,14 @@ func (p *Proof) Leaf() tlog.Hash { return tlog.RecordHash(p.Entry) }
 
 // Check tells whether the proof holds: the entry is in the log whose head the
 // checkpoint is, and the checkpoint is signed with the key whose public part is
-// given; p.Key when that is empty. Then it is as good as one's trust in p.Key.
+// given, which p.Key must be, too; p.Key when that is empty. Then it is as good as
+// one's trust in p.Key.
 func (p *Proof) Check(public string) (Entry, Head, error) {
 	if public == "" {
 		public = p.Key
+	}
+	if strings.TrimSpace(public) != p.Key { // or what is told of the proof would name a key that says nothing of it
+		return Entry{}, Head{}, fmt.Errorf("the proof names another key: %q", p.Key)
 	}
 	head, err := OpenCheckpoint(p.Checkpoint, public)
 	if err != nil {
