@@ -176,6 +176,7 @@ var faultyActs = []faultyAct{
 		before: func(c *cell) { c.form = c.b.get("/customers") },
 		does: func(c *cell) *page {
 			c.file("later"+c.cuid, "Later AB", "") // ATOM does not have it: it is marked gone
+			time.Sleep(5 * time.Millisecond)       // unless it came in after the reading began, in the same millisecond even
 			return c.b.submit(c.form, "/customers/refresh", nil)
 		},
 		done: func(c *cell, _ *page) string {

@@ -283,8 +283,9 @@ func (b *screen) click(name string) {
 	b.press(name, byName("button, a[href], summary, input[type=submit]", name))
 }
 
-// press puts the mouse where the element is, and clicks when nothing covers it
-// and it has come to rest.
+// press puts the mouse where the element is, and clicks when nothing covers it, a
+// view transition neither, and it has come to rest. While a transition begins, the
+// document itself is all that is found at any point.
 func (b *screen) press(what, element string) {
 	b.t.Helper()
 	point := fmt.Sprintf(`(() => {
@@ -294,7 +295,7 @@ func (b *screen) press(what, element string) {
 		e.scrollIntoView({block: "center", inline: "center", behavior: "instant"});
 		const r = e.getBoundingClientRect(), x = r.x + r.width / 2, y = r.y + r.height / 2;
 		const top = document.elementFromPoint(x, y);
-		return top && (e.contains(top) || top.contains(e)) ? [x, y] : null;
+		return top && top !== document.documentElement && (e.contains(top) || top.contains(e)) ? [x, y] : null;
 	})()`, element)
 	var at, before []float64
 	deadline := time.Now().Add(patience)
