@@ -1,3 +1,5 @@
+//go:build !postgres
+
 package store
 
 import (
@@ -212,7 +214,7 @@ func TestUpgradeCopiesBefore(t *testing.T) {
 	if err := r.DB.Close(); err != nil {
 		t.Fatal(err)
 	}
-	newest, err := newestMigration()
+	newest, err := (&DB{}).newestMigration()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,17 +17,6 @@ func (r *rig) upsert(c Customer) (added, changed bool) {
 	return added, changed
 }
 
-// indexed makes the text index whole.
-func (r *rig) indexed() {
-	r.Helper()
-	if err := r.IndexCustomers(ctx); err != nil {
-		r.Fatal(err)
-	}
-	if whole, err := r.textIndexed(ctx); !whole || err != nil {
-		r.Fatal("the text index is not whole", err)
-	}
-}
-
 // markGone marks those who came in before a moment, but for some.
 func (r *rig) markGone(began time.Time, stay ...string) (n int) {
 	r.Helper()
@@ -79,7 +68,7 @@ func TestUpsertKeepsEverythingAndWritesOnlyChanges(t *testing.T) {
 		c.Digest = []byte(sum)
 		var before, after int
 		r.write(func(tx *Tx) error {
-			count := func(n *int) error { return tx.QueryRowContext(ctx, `SELECT total_changes()`).Scan(n) }
+			count := func(n *int) error { return tx.QueryRowContext(ctx, rowsWritten).Scan(n) }
 			if err := count(&before); err != nil {
 				return err
 			}

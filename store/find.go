@@ -329,7 +329,7 @@ func (f *finder) total(ctx context.Context) (int, error) {
 		args = append(args, matching.fts())
 		found, err = counted("text and filter", args, fmt.Sprintf(`SELECT count(*)`+fromText+` AND `, len(args))+f.where)
 	case !by:
-		where := matching.sql(&args)
+		where := matching.sql(&args, f.db.pg != nil)
 		found, err = counted("scan"+where, args, `SELECT count(*) FROM customers c WHERE `+f.where+` AND `+where)
 	}
 	if err != nil {
@@ -350,6 +350,11 @@ func (f *finder) total(ctx context.Context) (int, error) {
 // indexed counts what the text index finds.
 func (f *finder) indexed(ctx context.Context, matching expr) (int, error) {
 	return f.db.totals.matching(matching, func() (n int, err error) {
+		if f.db.pg != nil {
+			var args []any
+			where := matching.sql(&args, true)
+			return n, f.db.reader.QueryRowContext(ctx, `SELECT count(*) FROM customers c WHERE c.gone_at IS NULL AND `+where, args...).Scan(&n)
+		}
 		return n, f.db.reader.QueryRowContext(ctx, `SELECT count(*) FROM customers_text WHERE customers_text MATCH $1`, matching.fts()).Scan(&n)
 	})
 }
@@ -438,7 +443,7 @@ func (f *finder) gather(ctx context.Context, at *cursor, limit int) ([]ListedCus
 		args = append(args, matching.fts())
 		from = fmt.Sprintf(fromText, len(args))
 	} else {
-		from = " FROM customers c WHERE " + matching.sql(&args)
+		from = " FROM customers c WHERE " + matching.sql(&args, f.db.pg != nil)
 	}
 	all, err := collect(ctx, f.db.reader, f.scan, `SELECT `+f.columns()+from+` AND `+f.where, args...)
 	if err != nil {
@@ -501,9 +506,9 @@ func (f *finder) some(ctx context.Context, matching expr, tier int, at *cursor, 
 	default:
 		from = " FROM customers c WHERE "
 		if !matching.always() {
-			where += " AND " + matching.sql(&args)
+			where += " AND " + matching.sql(&args, f.db.pg != nil)
 		}
-		if f.way == sorting {
+		if f.way == sorting && f.db.pg == nil {
 			order = "+" + order // keeps SQLite from walking along the order's index
 		}
 		if at != nil {
@@ -532,10 +537,13 @@ func (db *DB) Places(ctx context.Context) (countries, states []string, err error
 		kept = &places{}
 		// Without their indexes, while the mirror is filled for the first time, it
 		// would take seconds: a filter offers none meanwhile.
-		off, err := fillIndexes(ctx, db.reader)
-		if err != nil || len(off) > 0 {
-			return nil, nil, err
+		if db.pg == nil {
+			off, err := fillIndexes(ctx, db.reader)
+			if err != nil || len(off) > 0 {
+				return nil, nil, err
+			}
 		}
+		var err error
 		if kept.countries, err = db.spellings(ctx, "country"); err != nil {
 			return nil, nil, err
 		}

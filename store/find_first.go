@@ -7,7 +7,7 @@ import (
 )
 
 // firstPage returns the first rows of a search, best match first, and how many there
-// are. It begins with what fits anyhow, in the text index's own order: mostly these
+// are. It begins with what fits anyhow, by company: mostly these
 // are all, and else the count goes on while those are looked for that fit better. ok
 // is false for a listing that is found in another way: with filters, in another
 // order, or while the text index is not whole.
@@ -15,10 +15,12 @@ func (f *finder) firstPage(ctx context.Context, limit int) (rows []ListedCustome
 	if f.where != listedOnly || f.q.Sort != "" || f.text.none() {
 		return nil, 0, false, nil
 	}
-	if ok, err = f.db.textIndexed(ctx); !ok || err != nil {
-		return nil, 0, false, err
+	if f.db.pg == nil {
+		if ok, err = f.db.textIndexed(ctx); !ok || err != nil {
+			return nil, 0, false, err
+		}
+		f.way, f.byText = placed, true
 	}
-	f.way, f.byText = placed, true
 	matching := f.text.upTo(inside)
 	all, err := f.some(ctx, matching, inside, nil, limit)
 	if err != nil {

@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/nyaruka/phonenumbers"
+
+	"frontdesk/store/audit"
 )
 
 // What a search looks for, and the index that finds it. The index is the one
@@ -200,15 +202,19 @@ func (e expr) fts() string {
 }
 
 // sql is the expression as a condition on c.search, its fragments appended to
-// args.
-func (e expr) sql(args *[]any) string {
+// args; like says that an index finds patterns.
+func (e expr) sql(args *[]any, like bool) string {
 	if e.op == "" {
+		if like {
+			*args = append(*args, audit.Containing(e.fragment))
+			return fmt.Sprintf("c.search LIKE $%d", len(*args))
+		}
 		*args = append(*args, e.fragment)
 		return fmt.Sprintf("instr(c.search, $%d) > 0", len(*args))
 	}
 	parts := make([]string, len(e.of))
 	for i, of := range e.of {
-		parts[i] = of.sql(args)
+		parts[i] = of.sql(args, like)
 	}
 	return "(" + strings.Join(parts, strings.Replace(" "+e.op+" ", "NOT", "AND NOT", 1)) + ")"
 }
@@ -298,6 +304,9 @@ func (tx *Tx) putTextState(ctx context.Context, s textState) error {
 }
 
 func (db *DB) textIndexed(ctx context.Context) (bool, error) {
+	if db.pg != nil { // an index of the customers' own finds what they are searched by
+		return false, nil
+	}
 	s, err := readTextState(ctx, db.reader)
 	return s.State == whole, err
 }
@@ -307,6 +316,9 @@ func (db *DB) textIndexed(ctx context.Context) (bool, error) {
 // by one.
 func (tx *Tx) DropTextIndex(ctx context.Context) error {
 	tx.moves.any, tx.moves.many = true, true
+	if tx.db.pg != nil {
+		return nil
+	}
 	return tx.putTextState(ctx, textState{})
 }
 
@@ -331,6 +343,9 @@ func (tx *Tx) listedText(ctx context.Context, cuid string) (l listed, err error)
 // was is what they were found by.
 func (tx *Tx) indexCustomer(ctx context.Context, cuid, key, search string, gone bool, was listed) error {
 	tx.retext(move{was, listed{search, !gone}})
+	if tx.db.pg != nil {
+		return nil
+	}
 	s, err := tx.textState(ctx)
 	if err != nil || s.State == "" {
 		return err
@@ -460,6 +475,9 @@ func (tx *Tx) makeRoom(ctx context.Context, around int64) (before, behind int64,
 // pieces, in steps that keep the writer for some milliseconds each. It does
 // nothing otherwise, and goes on where a stop has broken it off.
 func (db *DB) IndexCustomers(ctx context.Context) error {
+	if db.pg != nil {
+		return nil
+	}
 	for {
 		more := false
 		if s, err := readTextState(ctx, db.reader); err != nil || (s.State == whole && s.Merge == 0) {

@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -18,11 +16,7 @@ import (
 // fuzzMirror is a database with a mirror of customers that are alike in many ways.
 func fuzzMirror(f *testing.F) *DB {
 	f.Helper()
-	path := filepath.Join(f.TempDir(), "frontdesk.db")
-	if err := os.WriteFile(path, migrated(), 0o600); err != nil {
-		f.Fatal(err)
-	}
-	db, err := Open(ctx, Options{Path: path, Secret: secretA, Now: func() time.Time { return start }})
+	db, err := Open(ctx, Options{Path: fresh(f), Secret: secretA, Now: func() time.Time { return start }})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -118,7 +118,7 @@ func (db *DB) CustomersOfEmails(ctx context.Context, keys []string, found map[st
 		return v, s.Scan(&v.key, &v.c.CUID, &v.c.Company, &v.c.Name, &v.c.Email)
 	},
 		`SELECT email_key, cuid, company, name, email FROM customers
-		WHERE email_key IN (SELECT value FROM json_each($1)) AND gone_at IS NULL ORDER BY email_key, cuid DESC`, string(wanted))
+		WHERE email_key IN (`+db.among(1)+`) AND gone_at IS NULL ORDER BY email_key, cuid DESC`, string(wanted))
 	for _, v := range all {
 		found[v.key] = v.c
 	}

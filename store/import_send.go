@@ -32,7 +32,7 @@ func (tx *Tx) PresentCustomer(ctx context.Context, email string) (Customer, erro
 // FailImportRow notes that a row was refused, before it was sent or by ATOM.
 // again says that it may be sent as it is: the trouble was not the row's.
 func (tx *Tx) FailImportRow(ctx context.Context, id string, n int, message string, again bool) error {
-	_, err := tx.ExecContext(ctx, `UPDATE import_rows SET state = 'failed', message = $1, again = $2, changed_at = $3
+	_, err := tx.ExecContext(ctx, `UPDATE import_rows SET state = 'failed', message = $1, again = CASE WHEN $2 THEN 1 ELSE 0 END, changed_at = $3
 		WHERE import_id = $4 AND n = $5 AND state IN ('ready', 'sending')`, message, again, millis(tx.db.now()), id, n)
 	if err != nil {
 		return fmt.Errorf("fail row %d of an import: %w", n, err)

@@ -207,7 +207,7 @@ func (db *DB) ImportsCounts(ctx context.Context, ids []string) (map[string]map[R
 		n    int
 	}
 	all, err := collect(ctx, db.reader, func(s scanner) (v state, err error) { return v, s.Scan(&v.id, &v.name, &v.n) },
-		`SELECT import_id, state, n FROM import_counts WHERE import_id IN (SELECT value FROM json_each($1)) AND state <> 'again' AND n > 0`, string(wanted))
+		`SELECT import_id, state, n FROM import_counts WHERE import_id IN (`+db.among(1)+`) AND state <> 'again' AND n > 0`, string(wanted))
 	counts := map[string]map[RowState]int{}
 	for _, s := range all {
 		if counts[s.id] == nil {

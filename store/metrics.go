@@ -131,12 +131,20 @@ func (db *DB) Collect(all chan<- prometheus.Metric) {
 		writable = 0
 	}
 	gauge(writableDesc, writable, nil)
-	file, err := os.Stat(db.path)
-	size := 0.0
-	if err == nil {
-		size = float64(file.Size())
+	size, err := db.size(ctx)
+	gauge(sizeDesc, float64(size), err)
+}
+
+// size is the database's, in bytes; of SQLite's, the file's without those beside it.
+func (db *DB) size(ctx context.Context) (n int64, err error) {
+	if db.pg != nil {
+		return n, db.reader.QueryRowContext(ctx, `SELECT pg_database_size(current_database())`).Scan(&n)
 	}
-	gauge(sizeDesc, size, err)
+	file, err := os.Stat(db.path)
+	if err != nil {
+		return 0, err
+	}
+	return file.Size(), nil
 }
 
 // queued counts the rows of running imports by their state.

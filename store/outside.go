@@ -93,7 +93,7 @@ func (tx *Tx) KnowOutside(ctx context.Context, id int64, by string) (Outside, er
 // MadeHere tells whether a create on record, or one whose lost answer was settled
 // so, made this customer.
 func (db *DB) MadeHere(ctx context.Context, what, cuid string) (made bool, err error) {
-	err = db.reader.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM audit_entries WHERE on_id = $1 AND on_id <> '' AND +what = $2 AND outcome = $3)
+	err = db.reader.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM audit_entries WHERE on_id = $1 AND on_id <> '' AND what || '' = $2 AND outcome = $3)
 		OR EXISTS (SELECT 1 FROM open_creates WHERE cuid = $1 AND cuid <> '' AND state = 'created')`, cuid, what, string(audit.Done)).Scan(&made)
 	return made, err
 }

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,39 +70,5 @@ func TestCustomersByPhone(t *testing.T) {
 	r.upsert(Customer{CUID: "c", Phone: "+46 70 999 99 99", Fields: fields("cuid", "c", "phone", "+46 70 999 99 99")})
 	if old, now := r.byPhone("+46701234568"), r.byPhone("+46709999999"); old != "" || now != "c" {
 		t.Errorf("after a change: by the old number %q, by the new one %q", old, now)
-	}
-}
-
-// Customers and codes of the release before are there, and found by number; the
-// next sync has nothing to write.
-func TestTheReleaseBeforeIsBroughtUpToDate(t *testing.T) {
-	r := newRig(t)
-	r.upsert(nordbygg)
-	r.write(func(tx *Tx) error {
-		_, err := tx.AddCode(ctx, Code{Act: "a", Phone: "+46701234567", StaffName: "Mia", SentAt: start})
-		return err
-	})
-	r.Close()
-	raw := r.raw()
-	for _, statement := range append(slices.Clone(undoNewer),
-		`DROP INDEX customers_phone`, `ALTER TABLE customers DROP COLUMN phone_key`, `DROP INDEX codes_customer`, `ALTER TABLE codes DROP COLUMN cuid`,
-		`DROP TABLE sms_sends`, `DROP TABLE proofs`, `ALTER TABLE codes DROP COLUMN length`, `DROP TABLE sms_tries`,
-		`ALTER TABLE drafts DROP COLUMN session`, `ALTER TABLE drafts DROP COLUMN post`,
-		`DELETE FROM goose_db_version WHERE version_id >= 4`,
-	) {
-		if _, err := raw.Exec(statement); err != nil {
-			t.Fatal(statement, err)
-		}
-	}
-	raw.Close()
-	r.DB = r.open(secretA, nil)
-	if got := r.byPhone("+46701234567"); got != nordbygg.CUID {
-		t.Errorf("found %q", got)
-	}
-	if added, changed := r.upsert(nordbygg); added || changed {
-		t.Errorf("the next sync wrote: added %v, changed %v", added, changed)
-	}
-	if codes, err := r.RecentCodes(ctx, 9); err != nil || len(codes) != 1 || codes[0].CUID != "" {
-		t.Errorf("codes %+v, %v", codes, err)
 	}
 }

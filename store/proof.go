@@ -38,8 +38,10 @@ func (db *DB) adoptLog(ctx context.Context, tx *sql.Tx) error {
 			return err
 		}
 	}
-	if err := letCite(ctx, tx); err != nil { // the tree is built from entries as they are read now
-		return err
+	if db.pg == nil {
+		if err := letCite(ctx, tx); err != nil { // the tree is built from entries as they are read now
+			return err
+		}
 	}
 	return audit.Adopt(ctx, tx, key, db.now())
 }
@@ -90,16 +92,26 @@ func (db *DB) openLog(ctx context.Context) error {
 // takes: nothing is written, and no secret is needed. public is the log's public
 // key; the one that the database names when it is empty.
 func OpenToRead(ctx context.Context, path, public string) (*DB, error) {
-	if _, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
+	db := &DB{path: path, index: audit.NewIndex(Fold), now: time.Now}
+	var pool *sql.DB
+	var err error
+	name := path
+	if IsPostgres(path) {
+		if pool, db.pg, err = openPostgresToRead(path); err != nil {
+			return nil, fmt.Errorf("open database: %w", err)
+		}
+		name, db.index.Like = db.pg.name(), true
+	} else {
+		if _, err := os.Stat(path); err != nil {
+			return nil, fmt.Errorf("open database: %w", err)
+		}
+		if pool, err = openPoolToRead(ctx, path); err != nil {
+			return nil, fmt.Errorf("open database %s: %w", path, err)
+		}
 	}
-	pool, err := openPoolToRead(ctx, path)
-	if err != nil {
-		return nil, fmt.Errorf("open database %s: %w", path, err)
-	}
-	db := &DB{path: path, reader: newReader(pool), index: audit.NewIndex(Fold), now: time.Now}
+	db.reader = newReader(pool, db.pg)
 	if err := db.openToRead(ctx, public); err != nil {
-		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), db.Close())
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", name, err), db.Close())
 	}
 	return db, nil
 }

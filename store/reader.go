@@ -14,14 +14,17 @@ const maxStatements = 300
 // reader is the pool of connections that read. It keeps prepared statements:
 // preparing one takes longer than most of them run. SQLite itself prepares one
 // anew whenever the number behind a bare LIMIT is bound, so ours say "LIMIT $1 + 0"; likewise for a value that an index
-// with a condition depends on, which a plus keeps it from ("+what = $1").
+// with a condition depends on, which keeping the column out of sight spares it ("what || ” = $1").
 type reader struct {
+	pg    *postgres // nil with SQLite
 	mu    sync.RWMutex
 	pool  *sql.DB
 	stmts map[string]*sql.Stmt
 }
 
-func newReader(pool *sql.DB) *reader { return &reader{pool: pool, stmts: map[string]*sql.Stmt{}} }
+func newReader(pool *sql.DB, pg *postgres) *reader {
+	return &reader{pg: pg, pool: pool, stmts: map[string]*sql.Stmt{}}
+}
 
 // prepare returns the kept statement of a text, or the pool when there are too
 // many.
@@ -50,6 +53,7 @@ func (r *reader) prepare(ctx context.Context, query string) (*sql.Stmt, *sql.DB,
 
 // QueryContext runs a query.
 func (r *reader) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	args = r.pg.texts(args)
 	stmt, pool, err := r.prepare(ctx, query)
 	if err != nil {
 		return nil, err
@@ -62,6 +66,7 @@ func (r *reader) QueryContext(ctx context.Context, query string, args ...any) (*
 
 // QueryRowContext runs a query for one row.
 func (r *reader) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	args = r.pg.texts(args)
 	stmt, pool, err := r.prepare(ctx, query)
 	if err != nil || stmt == nil {
 		return pool.QueryRowContext(ctx, query, args...) // its Scan gives the error

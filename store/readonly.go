@@ -38,7 +38,7 @@ func (db *DB) openMeanwhile(ctx context.Context, why error) error {
 	if err != nil {
 		return errors.Join(why, err)
 	}
-	db.reader = newReader(pool)
+	db.reader = newReader(pool, nil)
 	if err := db.checkSecret(ctx, db.reader); err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (db *DB) openMeanwhile(ctx context.Context, why error) error {
 	if err := db.reader.QueryRowContext(ctx, `SELECT max(version_id) FROM goose_db_version`).Scan(&version); err != nil {
 		return err
 	}
-	newest, err := newestMigration()
+	newest, err := db.newestMigration()
 	if err != nil {
 		return err
 	}

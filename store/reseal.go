@@ -75,7 +75,9 @@ func (db *DB) Reseal(ctx context.Context, done func(tx *Tx, r Resealed) error) (
 	r.Changed = true
 	// When somebody reads just now it cannot be emptied; then the next pages that
 	// are written overwrite it.
-	_, _ = db.reader.pool.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
+	if db.pg == nil {
+		_, _ = db.reader.pool.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
+	}
 	return r, nil
 }
 
@@ -178,6 +180,9 @@ func (db *DB) resealBatch(ctx context.Context, c sealedColumn, values []sealedVa
 // scrub overwrites the pages that nothing uses: they hold values that were
 // deleted. A table of zeros takes them up, and gives them back as zeros.
 func (db *DB) scrub(ctx context.Context) error {
+	if db.pg != nil {
+		return nil // the server's files are the operator's
+	}
 	for more := true; more; {
 		if err := db.Write(ctx, func(tx *Tx) error {
 			var free, size int64

@@ -44,7 +44,7 @@ const textBatch = 200
 // search when it has them all; more tells that something is left to do. Until
 // an entry is indexed, a search reads it.
 func (db *DB) IndexText(ctx context.Context) (more bool, err error) {
-	batch, err := audit.ReadText(ctx, db.reader, Fold, textBatch)
+	batch, err := audit.ReadText(ctx, db.reader, Fold, textBatch, db.pg == nil)
 	if err != nil {
 		return false, err
 	}
@@ -52,7 +52,13 @@ func (db *DB) IndexText(ctx context.Context) (more bool, err error) {
 		if err := db.Write(ctx, func(tx *Tx) error { return batch.Write(ctx, tx, db.now()) }); err != nil || batch.More {
 			return batch.More, err
 		}
+		if db.pg != nil {
+			return false, nil
+		}
 		return audit.MergeDue(ctx, db.reader)
+	}
+	if db.pg != nil { // it merges by itself
+		return false, nil
 	}
 	if due, err := audit.MergeDue(ctx, db.reader); err != nil || !due {
 		return false, err

@@ -30,7 +30,7 @@ func TestFacetsAreKeptSealed(t *testing.T) {
 	}
 	bad := append([]byte{}, sealed...)
 	bad[len(bad)/2] ^= 1
-	if _, err := r.raw().Exec(`UPDATE audit_marks SET data = ? WHERE name = 'facets'`, bad); err != nil {
+	if _, err := r.raw().Exec(`UPDATE audit_marks SET data = $1 WHERE name = 'facets'`, bad); err != nil {
 		t.Fatal(err)
 	}
 	db := r.open(secretA, nil) // opens all the same
@@ -67,7 +67,7 @@ func TestTextIsIndexedInSmallBatches(t *testing.T) {
 		}
 	}
 	var rows, upto int
-	if err := r.reader.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM audit_text WHERE audit_text MATCH '"sub"'), upto FROM audit_marks WHERE name = 'text'`).Scan(&rows, &upto); err != nil {
+	if err := r.reader.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM audit_text WHERE `+foundBySub+`), upto FROM audit_marks WHERE name = 'text'`).Scan(&rows, &upto); err != nil {
 		t.Fatal(err)
 	}
 	if batches != 3 || rows != n || upto != n {

@@ -10,6 +10,9 @@ import (
 // Shrink has the connections that read give back the memory that they keep pages in:
 // the reading of the whole log, say, leaves megabytes in each. Those in use keep theirs.
 func (db *DB) Shrink(ctx context.Context) error {
+	if db.pg != nil {
+		return nil
+	}
 	db.reader.mu.RLock()
 	pool := db.reader.pool
 	db.reader.mu.RUnlock()

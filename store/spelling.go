@@ -29,7 +29,7 @@ func (db *DB) Spelling(ctx context.Context, keys []string) (string, error) {
 		return "", nil
 	}
 	spelled, err := collect(ctx, db.reader, func(s scanner) (v string, err error) { return v, s.Scan(&v) }, `
-		SELECT trim(country) FROM (SELECT country FROM customers WHERE country_key = $1 AND gone_at IS NULL LIMIT 200 + 0)
+		SELECT trim(country) FROM (SELECT country FROM customers WHERE country_key = $1 AND gone_at IS NULL LIMIT 200 + 0) AS few
 		GROUP BY trim(country) ORDER BY count(*) DESC, trim(country) LIMIT 1 + 0`, best)
 	if err != nil || len(spelled) == 0 {
 		return "", err
@@ -48,5 +48,5 @@ func (db *DB) CustomersOfCompany(ctx context.Context, keys []string) ([]Customer
 		return nil, err
 	}
 	return collect(ctx, db.reader, scanCustomer, `SELECT `+customerColumns+` FROM customers
-		WHERE company_key IN (SELECT value FROM json_each($1)) AND gone_at IS NULL ORDER BY company_key, cuid LIMIT $2 + 0`, string(wanted), companiesAlike)
+		WHERE company_key IN (`+db.among(1)+`) AND gone_at IS NULL ORDER BY company_key, cuid LIMIT $2 + 0`, string(wanted), companiesAlike)
 }

@@ -24,7 +24,7 @@ import (
 	"frontdesk/store/audit"
 )
 
-//go:embed migrations/sqlite/*.sql
+//go:embed migrations
 var migrations embed.FS
 
 // ErrNotFound is returned by reads of one row that is not there.
@@ -33,7 +33,8 @@ var ErrNotFound = errors.New("not found")
 // DB is the open database. It is safe for concurrent use.
 type DB struct {
 	path    string
-	pool    *sql.DB // the writer's, of one connection
+	pg      *postgres // nil with SQLite
+	pool    *sql.DB   // the writer's, of one connection
 	writer  *writer
 	reader  *reader
 	seal    *sealer
@@ -53,15 +54,15 @@ type DB struct {
 
 // Options say how to open the database.
 type Options struct {
-	Path      string           // file path; its directory must be there
+	Path      string           // a file, whose directory must be there, or the address of a PostgreSQL database
 	Secret    []byte           // FRONTDESK_SECRET, at least 32 bytes
 	OldSecret []byte           // FRONTDESK_SECRET_OLD, or nil
 	Now       func() time.Time // the clock; time.Now when nil
 	Ballast   int64            // bytes kept for outcomes when the disk is full; Ballast is the usual size, 0 keeps none
 }
 
-// Open opens the SQLite database at o.Path, creates it if it is not there, and
-// brings its schema up to date. It fails before anything is written when the
+// Open opens the database at o.Path and brings its schema up to date. A file is
+// created if it is not there. It fails before anything is written when the
 // secret is not the one that the database was sealed with (ErrWrongSecret).
 // After a change of the secret both open it, until Reseal is done.
 func Open(ctx context.Context, o Options) (*DB, error) {
@@ -75,12 +76,20 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	db := &DB{path: o.Path, index: audit.NewIndex(Fold), seal: seal, now: o.Now, turn: make(turn, 1), metrics: newMetrics(),
 		ballast: &ballast{path: o.Path + "-ballast", size: o.Ballast}}
 
-	err = db.openToWrite(ctx)
-	if errors.Is(err, syscall.EROFS) {
+	name := o.Path
+	if IsPostgres(o.Path) {
+		if db.pg, err = newPostgres(o.Path); err != nil {
+			return nil, fmt.Errorf("open database: %w", err)
+		}
+		name = db.pg.name()
+		db.ballast.size = 0 // the server's disk is the operator's
+		db.index.Like = true
+		err = db.openPostgres(ctx)
+	} else if err = db.openToWrite(ctx); errors.Is(err, syscall.EROFS) {
 		err = db.openMeanwhile(ctx, err)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open database %s: %w", o.Path, err), db.Close())
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", name, err), db.Close())
 	}
 	return db, nil
 }
@@ -106,7 +115,7 @@ func (db *DB) openToWrite(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	db.reader = newReader(pool)
+	db.reader = newReader(pool, nil)
 	return db.prepare(ctx)
 }
 
@@ -158,11 +167,15 @@ func escaped(path string) string { return (&url.URL{Path: path}).EscapedPath() }
 // prepare checks the secret against what is stored, migrates, and stores the
 // check for a new database.
 func (db *DB) prepare(ctx context.Context) error {
-	var tables int
-	if err := db.pool.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master WHERE name = 'meta'`).Scan(&tables); err != nil {
+	there := `SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'meta')`
+	if db.pg != nil {
+		there = `SELECT to_regclass('meta') IS NOT NULL`
+	}
+	var inUse bool
+	if err := db.pool.QueryRowContext(ctx, there).Scan(&inUse); err != nil {
 		return err
 	}
-	if tables > 0 {
+	if inUse {
 		if err := db.checkSecret(ctx, db.pool); err != nil && !errors.Is(err, errNoCheck) {
 			return err
 		}
@@ -170,7 +183,7 @@ func (db *DB) prepare(ctx context.Context) error {
 	if err := db.finishFill(ctx); err != nil { // before the migrations, which know of all indexes
 		db.failed(err) // reading goes on without them, if slower; the next sync tries again
 	}
-	if err := db.upgrade(ctx, tables > 0); err != nil {
+	if err := db.upgrade(ctx, inUse); err != nil {
 		return err
 	}
 	if err := db.fillPhoneKeys(ctx); err != nil {
@@ -205,23 +218,40 @@ func (db *DB) prepare(ctx context.Context) error {
 
 // migrator brings the schema up to date, step by step.
 func (db *DB) migrator() (*goose.Provider, error) {
-	dir, err := fs.Sub(migrations, "migrations/sqlite")
+	dir, err := fs.Sub(migrations, db.migrations())
 	if err != nil {
 		return nil, err
+	}
+	if db.pg != nil {
+		return goose.NewProvider(goose.DialectPostgres, db.pool, dir, goose.WithGoMigrations(
+			goose.NewGoMigration(provedSince, &goose.GoFunc{RunTx: db.adoptLog}, nil),
+			goose.NewGoMigration(queueSince, &goose.GoFunc{RunTx: db.addHalfAQueue}, nil),
+			goose.NewGoMigration(queueHalfSince, &goose.GoFunc{RunTx: db.addQueue}, nil)))
 	}
 	return goose.NewProvider(goose.DialectSQLite3, db.pool, dir, goose.WithGoMigrations(
 		goose.NewGoMigration(provedSince, &goose.GoFunc{RunTx: db.adoptLog}, nil),
 		goose.NewGoMigration(citingSince, &goose.GoFunc{RunTx: letCite}, nil),
-		goose.NewGoMigration(queueSince, &goose.GoFunc{RunTx: addQueue}, nil)))
+		goose.NewGoMigration(queueSince, &goose.GoFunc{RunTx: db.addQueue}, nil)))
+}
+
+// migrations is the folder of this kind of database's migrations.
+func (db *DB) migrations() string {
+	if db.pg != nil {
+		return "migrations/postgres"
+	}
+	return "migrations/sqlite"
 }
 
 // newestMigration is the schema's version once all have run.
-func newestMigration() (int, error) {
-	files, err := fs.ReadDir(migrations, "migrations/sqlite")
+func (db *DB) newestMigration() (int, error) {
+	files, err := fs.ReadDir(migrations, db.migrations())
 	if err != nil {
 		return 0, err
 	}
 	newest := queueSince // the last that is no file
+	if db.pg != nil {
+		newest = queueHalfSince
+	}
 	for _, file := range files {
 		version, err := goose.NumericComponent(file.Name())
 		if err != nil {
@@ -386,4 +416,12 @@ func fromMillis(ms sql.NullInt64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(ms.Int64).UTC()
+}
+
+// among selects the texts of a JSON array that is the nth argument.
+func (db *DB) among(n int) string {
+	if db.pg != nil {
+		return fmt.Sprintf(`SELECT json_array_elements_text($%d::json)`, n)
+	}
+	return fmt.Sprintf(`SELECT value FROM json_each($%d)`, n)
 }

@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
@@ -38,7 +37,8 @@ func (c *clock) Add(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-// rig is an open database in a directory of its own.
+// rig is an open database that no other test has. What kind it is, is told when the
+// tests are built: SQLite, or with the tag postgres PostgreSQL.
 type rig struct {
 	*testing.T
 	*DB
@@ -48,36 +48,10 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{T: t, clock: &clock{at: start}, path: filepath.Join(t.TempDir(), "frontdesk.db")}
-	if err := os.WriteFile(r.path, migrated(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	r := &rig{T: t, clock: &clock{at: start}, path: fresh(t)}
 	r.DB = r.open(secretA, nil)
 	return r
 }
-
-// migrated is a new database's file: migrating one for each test would take
-// longer than all of them.
-var migrated = sync.OnceValue(func() []byte {
-	dir, err := os.MkdirTemp("", "frontdesk")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "frontdesk.db")
-	db, err := Open(ctx, Options{Path: path, Secret: secretA})
-	if err == nil {
-		err = db.Close()
-	}
-	if err != nil {
-		panic(err)
-	}
-	file, err := os.ReadFile(path)
-	if err != nil {
-		panic(err)
-	}
-	return file
-})
 
 func (r *rig) open(secret, old []byte) *DB {
 	r.Helper()
@@ -89,40 +63,11 @@ func (r *rig) open(secret, old []byte) *DB {
 	return db
 }
 
-// raw is a connection beside the store's, as an operator's sqlite3 has it.
-func (r *rig) raw() *sql.DB {
-	r.Helper()
-	db, err := sql.Open("sqlite", r.path)
-	if err != nil {
-		r.Fatal(err)
-	}
-	db.SetMaxOpenConns(1)
-	r.Cleanup(func() { db.Close() })
-	return db
-}
-
 func (r *rig) write(f func(tx *Tx) error) {
 	r.Helper()
 	if err := r.Write(ctx, f); err != nil {
 		r.Fatal(err)
 	}
-}
-
-// bytes are what a thief of the disk reads: the database and its log.
-func (r *rig) bytes() []byte {
-	r.Helper()
-	var all []byte
-	for _, name := range []string{r.path, r.path + "-wal"} {
-		b, err := os.ReadFile(name)
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			r.Fatal(err)
-		}
-		all = append(all, b...)
-	}
-	if len(all) == 0 {
-		r.Fatal("no database file")
-	}
-	return all
 }
 
 func (r *rig) staff(username string, role Role) Staff {
@@ -132,56 +77,6 @@ func (r *rig) staff(username string, role Role) Staff {
 	return s
 }
 
-// undoNewer takes a database back to before finding, imports and the mirror's digests.
-var undoNewer = []string{
-	`DROP TABLE import_rows`, `DROP TABLE import_counts`, `DROP TABLE imports`, `DROP INDEX receipts_expires`, `DROP INDEX receipts_secret`, `DROP TABLE river_job`, `DROP TABLE river_leader`, `DROP TABLE river_queue`,
-	`DROP TABLE river_client_queue`, `DROP TABLE river_client`, `DROP TABLE river_migration`,
-	`DROP TABLE customers_text`, `DROP TABLE customer_places`, `DROP TABLE pins`, `DROP INDEX customers_phone_text`, `DROP INDEX customers_gone`,
-	`DROP INDEX customers_country_company`, `DROP INDEX customers_state_company`,
-	`DROP INDEX customers_listed`, `ALTER TABLE customers DROP COLUMN digest`, `DROP INDEX open_creates_cuid`, `DROP TABLE outside`, `DROP TABLE sms_seen`, `DROP TABLE learned`,
-	`DROP INDEX codes_phone`, `DROP TABLE fill_indexes`, `DROP INDEX views_staff`, `ALTER TABLE views DROP COLUMN page`, `ALTER TABLE views RENAME TO audit_views`,
-	`CREATE INDEX audit_views_staff ON audit_views (staff_id)`,
-}
-
-func TestOpenMigratesAndOpensAgain(t *testing.T) {
-	// Everything in a path that a data source name could take for its own.
-	for _, name := range []string{"plain.db", "a b?c=d#e%25;&åäö.db"} {
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			path := filepath.Join(dir, name)
-			for round := range 2 {
-				db, err := Open(ctx, Options{Path: path, Secret: secretA})
-				if err != nil {
-					t.Fatalf("round %d: %v", round, err)
-				}
-				if err := db.Ping(ctx); err != nil {
-					t.Fatal(err)
-				}
-				staff, err := db.AllStaff(ctx)
-				if err != nil || len(staff) != round {
-					t.Fatalf("round %d: %d staff, %v", round, len(staff), err)
-				}
-				err = db.Write(ctx, func(tx *Tx) error {
-					_, err := tx.AddStaff(ctx, Staff{Portal: "customer", Username: "u" + name, Role: Admin})
-					if round > 0 && errors.Is(err, ErrTaken) {
-						return nil
-					}
-					return err
-				})
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := db.Close(); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 || entries[0].Name() != name {
-				t.Errorf("directory holds %v, %v; want only %q", entries, err, name)
-			}
-		})
-	}
-}
-
 func TestOpenRefusesAShortSecretBeforeItMakesAnything(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
 	if _, err := Open(ctx, Options{Path: filepath.Join(dir, "x.db"), Secret: secretA[:31]}); err == nil {
@@ -189,64 +84,6 @@ func TestOpenRefusesAShortSecretBeforeItMakesAnything(t *testing.T) {
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the directory was made: %v", err)
-	}
-}
-
-func TestOpenWithAWrongSecretWritesNothing(t *testing.T) {
-	r := newRig(t)
-	r.staff("alice", Admin)
-	// A schema that a later version would migrate: nothing of that may happen.
-	if _, err := r.raw().Exec(`DELETE FROM goose_db_version WHERE version_id > 0`); err != nil {
-		t.Fatal(err)
-	}
-	r.Close()
-	before, err := os.ReadFile(r.path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, o := range map[string]Options{
-		"another secret": {Secret: secretB},
-		"both wrong":     {Secret: secretB, OldSecret: bytes.Repeat([]byte("x"), 32)},
-	} {
-		o.Path = r.path
-		if db, err := Open(ctx, o); !errors.Is(err, ErrWrongSecret) {
-			t.Errorf("%s: %v, %v", name, db, err)
-		}
-		after, err := os.ReadFile(r.path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(before, after) {
-			t.Errorf("%s: the file changed", name)
-		}
-	}
-}
-
-func TestPragmasHoldOnEveryConnection(t *testing.T) {
-	r := newRig(t)
-	conns := map[string][]*sql.Conn{"writer": {r.writer.conn}}
-	for range 4 { // at once, so that no two are the same
-		conn, err := r.reader.pool.Conn(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		conns["reader"] = append(conns["reader"], conn)
-	}
-	for name, all := range conns {
-		for _, conn := range all {
-			for pragma, want := range map[string]string{
-				"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000", "secure_delete": "2",
-			} {
-				var got string
-				if err := conn.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
-					t.Errorf("%s: %s is %q, %v; want %q", name, pragma, got, err, want)
-				}
-			}
-		}
-	}
-	if n := r.pool.Stats().MaxOpenConnections; n != 1 {
-		t.Errorf("%d writers", n)
 	}
 }
 

@@ -43,7 +43,7 @@ func (db *DB) Throttles(ctx context.Context, users, addresses int, window time.D
 		t.Last = fromMillis(last)
 		return t, err
 	}, `SELECT subject, refusals, last_at FROM throttles
-		WHERE refusals >= CASE WHEN subject LIKE 'user:%' THEN $1 ELSE $2 END AND last_at >= $3
+		WHERE refusals >= CASE WHEN subject LIKE 'user:%' THEN CAST($1 AS BIGINT) ELSE $2 END AND last_at >= $3
 		ORDER BY last_at DESC, subject LIMIT 200`, users, addresses, millis(db.now().Add(-2*window)))
 }
 
@@ -66,7 +66,7 @@ func (tx *Tx) AddRefusal(ctx context.Context, subject string, limit int, window 
 // again, unless another one came since.
 func (tx *Tx) UndoRefusal(ctx context.Context, subject string, at time.Time, before Throttle) error {
 	if _, err := tx.ExecContext(ctx, `
-		UPDATE throttles SET refusals = refusals - 1, last_at = CASE WHEN last_at = $2 AND $3 > 0 THEN $3 ELSE last_at END
+		UPDATE throttles SET refusals = refusals - 1, last_at = CASE WHEN last_at = $2 AND CAST($3 AS BIGINT) > 0 THEN $3 ELSE last_at END
 		WHERE subject = $1`, subject, at.UnixMilli(), max(0, before.Last.UnixMilli())); err != nil {
 		return err
 	}

@@ -40,6 +40,7 @@ const (
 	CauseAltered  = "The audit log was changed by something other than frontdesk. Run \"frontdesk audit verify\"."
 	CauseBusy     = "Another program holds the database."
 	CauseDisk     = "The disk reports errors."
+	CauseServer   = "The database server cannot be reached."
 )
 
 // code is SQLite's primary result code; 0 for other errors.
@@ -63,6 +64,9 @@ func causeOf(err error) string {
 		return CauseMissing
 	case errors.Is(err, audit.ErrAltered):
 		return CauseAltered
+	}
+	if cause := causeOfServer(err); cause != "" {
+		return cause
 	}
 	switch code(err) {
 	case sqlite3.SQLITE_FULL:
@@ -92,7 +96,7 @@ func (db *DB) unwritable(err error) error {
 		return err
 	}
 	cause := causeOf(err)
-	if cause == CauseDisk {
+	if cause == CauseDisk && db.pg == nil {
 		if free, ok := freeSpace(db.path); ok && free < lowSpace {
 			cause = CauseFull // SQLite calls a failed fsync an I/O error
 		}

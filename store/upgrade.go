@@ -16,7 +16,7 @@ var ErrNewer = errors.New("the database is a newer frontdesk's")
 // upgrade brings the schema up to date. A database that was in use is copied before:
 // the copy stays beside it until the next upgrade, for whoever has to go back.
 func (db *DB) upgrade(ctx context.Context, inUse bool) error {
-	newest, err := newestMigration()
+	newest, err := db.newestMigration()
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
@@ -28,8 +28,8 @@ func (db *DB) upgrade(ctx context.Context, inUse bool) error {
 	}
 	switch {
 	case version > newest:
-		return fmt.Errorf("%w: its schema is %d, and this one knows no more than %d. Start the newer one, or go back to the copy that it has made beside the database", ErrNewer, version, newest)
-	case inUse && version < newest:
+		return fmt.Errorf("%w: its schema is %d, and this one knows no more than %d. Start the newer one, or go back to %s", ErrNewer, version, newest, db.copies())
+	case inUse && version < newest && db.pg == nil:
 		before = fmt.Sprintf("%s.before-%d", db.path, newest)
 		if err := db.copyBefore(ctx, before); err != nil {
 			return fmt.Errorf("copy the database before it is brought up to date: %w", err)
@@ -46,6 +46,14 @@ func (db *DB) upgrade(ctx context.Context, inUse bool) error {
 		db.forgetCopies(before)
 	}
 	return nil
+}
+
+// copies are what an upgrade leaves to go back to.
+func (db *DB) copies() string {
+	if db.pg != nil {
+		return "a backup of the database"
+	}
+	return "the copy that it has made beside the database"
 }
 
 // schema is the version of the database's schema.

@@ -49,7 +49,7 @@ func (tx *Tx) ExecContext(_ context.Context, query string, args ...any) (sql.Res
 	if err != nil {
 		return nil, err
 	}
-	return stmt.ExecContext(context.Background(), args...)
+	return stmt.ExecContext(context.Background(), tx.db.pg.texts(args)...)
 }
 
 // QueryContext runs a query.
@@ -58,7 +58,7 @@ func (tx *Tx) QueryContext(_ context.Context, query string, args ...any) (*sql.R
 	if err != nil {
 		return nil, err
 	}
-	return stmt.QueryContext(context.Background(), args...)
+	return stmt.QueryContext(context.Background(), tx.db.pg.texts(args)...)
 }
 
 // QueryRowContext runs a query for one row.
@@ -67,7 +67,7 @@ func (tx *Tx) QueryRowContext(_ context.Context, query string, args ...any) *sql
 	if err != nil {
 		return tx.w.conn.QueryRowContext(context.Background(), query, args...) // its Scan gives the error
 	}
-	return stmt.QueryRowContext(context.Background(), args...)
+	return stmt.QueryRowContext(context.Background(), tx.db.pg.texts(args)...)
 }
 
 // Append adds an entry to the audit log within the transaction, at the present
@@ -130,11 +130,13 @@ func newWriter(db *DB) (*writer, error) {
 		db: db, stmts: map[string]*sql.Stmt{}, queue: make(chan *write, maxGroup),
 		closed: make(chan struct{}), idle: make(chan struct{}), group: groupTime,
 	}
-	file, err := os.Stat(db.path)
-	if err != nil {
-		return nil, err
+	if db.pg == nil {
+		file, err := os.Stat(db.path)
+		if err != nil {
+			return nil, err
+		}
+		w.files = map[string]os.FileInfo{"": file}
 	}
-	w.files = map[string]os.FileInfo{"": file}
 	go w.run()
 	return w, nil
 }
@@ -313,6 +315,7 @@ func (w *writer) transaction(next func() *write) (err error) {
 			if begun {
 				w.exec(`ROLLBACK`) // fails when SQLite has done it already
 			}
+			w.lost()
 			err = w.db.failed(err)
 		}
 	}()
@@ -356,7 +359,7 @@ func (w *writer) transaction(next func() *write) (err error) {
 		}
 	}
 	w.db.totals.hold(tx.moves)
-	if err := w.exec(`COMMIT`); err != nil {
+	if err := w.commit(); err != nil {
 		w.db.totals.follow(tx.moves, false)
 		return fmt.Errorf("commit: %w", err)
 	}
@@ -376,6 +379,9 @@ func (w *writer) transaction(next func() *write) (err error) {
 // away or put in their place must not swallow what is written. Without its name in
 // the folder, SQLite's -wal file goes on taking what nobody finds again.
 func (w *writer) begin() error {
+	if w.db.pg != nil {
+		return w.beginShared(context.Background())
+	}
 	for side, file := range w.files {
 		now, err := os.Stat(w.db.path + side)
 		if err != nil || !os.SameFile(now, file) {
@@ -402,6 +408,20 @@ func (w *writer) begin() error {
 		}
 	}
 	return nil
+}
+
+func (w *writer) commit() error {
+	if w.db.pg != nil {
+		return w.commitShared()
+	}
+	return w.exec(`COMMIT`)
+}
+
+// lost looks, after an error, whether there still is a connection.
+func (w *writer) lost() {
+	if w.db.pg != nil {
+		w.dropLost()
+	}
 }
 
 // yield lets the jobs' connection write, if they wait.

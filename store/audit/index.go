@@ -23,6 +23,10 @@ type Index struct {
 	Slow  time.Duration
 	Span  uint32
 
+	// Like is set where table audit_text is an ordinary one whose columns an index finds
+	// patterns in, as PostgreSQL's is; otherwise it is SQLite's FTS5.
+	Like bool
+
 	fold  func(string) string
 	plans plans
 	mu    sync.RWMutex

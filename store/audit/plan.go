@@ -96,11 +96,11 @@ func (x *Index) newPlan(ctx context.Context, q Querier, f Filter, indexed int64)
 	if indexed < int64(x.last) {
 		unindexed.Or(roaring.And(p.set, window{first: uint32(indexed) + 1, last: x.last}.bitmap()))
 	}
-	add := func(match string, sure, within *roaring.Bitmap) {
+	add := func(looked textQuery, sure, within *roaring.Bitmap) {
 		t := &term{n: len(p.terms), sure: sure, blind: unindexed, within: within}
-		if match != "" {
-			t.hits = func(ctx context.Context, q Querier, w window, up bool) (answer, error) {
-				return textHits(ctx, q, match, w, up)
+		if looked.indexed() {
+			if t.hits = looked.match; x.Like {
+				t.hits = looked.like
 			}
 		} else {
 			t.blind = p.set.Clone()
@@ -116,11 +116,11 @@ func (x *Index) newPlan(ctx context.Context, q Querier, f Filter, indexed int64)
 		if strangers := roaring.And(p.set, x.strangers); strangers.IsEmpty() {
 			p.set.And(theirs)
 		} else {
-			add(textMatch("rest", asName(who)), theirs, strangers)
+			add(textQuery{column: "rest", fragment: asName(who)}, theirs, strangers)
 		}
 	}
 	if on != "" {
-		add(textMatch("subject", on), roaring.New(), nil)
+		add(textQuery{column: "subject", fragment: on}, roaring.New(), nil)
 	}
 	if text != "" {
 		sure := x.by(func(p *person) bool { return p.holds(text) })
@@ -130,11 +130,7 @@ func (x *Index) newPlan(ctx context.Context, q Querier, f Filter, indexed int64)
 			}
 		}
 		sure.AddMany(ofAct)
-		match := textMatch("", text)
-		if match != "" {
-			match = "(" + match + ") OR (" + requestMatch(text) + ")"
-		}
-		add(match, sure, nil)
+		add(textQuery{fragment: text, requests: true}, sure, nil)
 	}
 	x.mu.RUnlock()
 

@@ -73,7 +73,7 @@ func Open(ctx context.Context, q Querier) ([]Entry, error) {
 
 // OpenOn returns the intents of one kind that have no outcome, oldest first.
 func OpenOn(ctx context.Context, q Querier, what string) ([]Entry, error) {
-	return list(ctx, q, `SELECT `+columns+` FROM audit_open o JOIN audit_entries e ON e.id = o.entry_id WHERE +e.what = $1 ORDER BY e.id`, what)
+	return list(ctx, q, `SELECT `+columns+` FROM audit_open o JOIN audit_entries e ON e.id = o.entry_id WHERE e.what || '' = $1 ORDER BY e.id`, what)
 }
 
 // idList is how many IDs one statement asks for at most.

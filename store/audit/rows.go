@@ -35,7 +35,7 @@ const maxDuration = math.MaxInt64 / int64(time.Millisecond)
 // fetch 25 values from SQLite takes longer than all the rest. A row whose texts hold the separator is fetched by its columns.
 const (
 	separator    = "\x1f"
-	ownAsOneText = `concat_ws(char(31), ` + ownColumns + `)`
+	ownAsOneText = `concat_ws('` + separator + `', ` + ownColumns + `)`
 )
 
 // between is each up to the entry with the ID to.

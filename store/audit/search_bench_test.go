@@ -91,7 +91,7 @@ func fill(path string, n int) error {
 		return err
 	}
 	for more := true; more; {
-		batch, err := audit.ReadText(ctx, raw, store.Fold, 20_000)
+		batch, err := audit.ReadText(ctx, raw, store.Fold, 20_000, true)
 		if err != nil {
 			return err
 		}

@@ -13,15 +13,11 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 )
 
-// The text index is the one part of the log that each kind of database does in
-// its own way: here SQLite's FTS5, in table audit_text. It knows in which
-// entries three letters occur next to each other, not where: what it finds is
-// tested against the entry. Intents are not in it; their outcomes say the same.
-//
-// Where two trigrams are common but never together, FTS5 would go through the
-// whole log for a window of it: it minds the window only when it has found
-// something. So the row 2n is entry n, and behind each block of entries comes
-// an odd row, a stop, that has every trigram of the block.
+// The text index, in table audit_text, is the one part of the log that each kind
+// of database does in its own way: see textQuery.match and textQuery.like. What it
+// finds is tested against the entry. Intents are not in it; their outcomes say the
+// same. The row 2n is entry n. Behind each block of entries can come an odd row, a
+// stop, that has every trigram of the block.
 
 const textBlock = 4096
 
@@ -39,8 +35,8 @@ type textRow struct {
 }
 
 // ReadText reads the text of the next entries, at most n, that the text index
-// has not yet.
-func ReadText(ctx context.Context, q Querier, fold func(string) string, n int) (*TextBatch, error) {
+// has not yet, and what stands behind a block when stops are wanted.
+func ReadText(ctx context.Context, q Querier, fold func(string) string, n int, stops bool) (*TextBatch, error) {
 	from, err := textMark(ctx, q)
 	if err != nil {
 		return nil, err
@@ -51,7 +47,7 @@ func ReadText(ctx context.Context, q Querier, fold func(string) string, n int) (
 		return nil, err
 	}
 	b.More = b.upto == end || b.upto == from+int64(n)
-	if b.upto == end {
+	if b.upto == end && stops {
 		block, _, err := readTexts(ctx, q, fold, end-textBlock, end, textBlock)
 		if err != nil {
 			return nil, err
@@ -181,49 +177,28 @@ func asRequest(folded string) string {
 	return string(runes)
 }
 
-// requestMatch is what asks the text index for a request ID that begins with a
-// folded fragment of three characters or more.
-func requestMatch(fragment string) string {
-	runes := []rune(asRequest(fragment))
-	match := `"` + string(runes[:3]) + `"`
-	if len(runes) == 6 {
-		match += ` AND "` + string(runes[3:]) + `"`
-	}
-	return match
+// textQuery is what the text index is asked for.
+type textQuery struct {
+	column   string // "subject" or "rest"; "" for both
+	fragment string // folded
+	requests bool   // entries whose request ID begins with it, too
 }
 
-// textMatch is what asks the text index for a folded fragment, in one column or
-// (with "") in both; "" when the fragment is too short for it.
-func textMatch(column, fragment string) string {
-	runes := []rune(fragment)
-	var grams []string
-	n := len(runes) - 2
-	for i := range min(n, maxGrams) {
-		at := i
-		if n > maxGrams {
-			at = i * (n - 1) / (maxGrams - 1)
-		}
-		grams = append(grams, `"`+strings.ReplaceAll(string(runes[at:at+3]), `"`, `""`)+`"`)
-	}
-	match := strings.Join(grams, " AND ")
-	if match != "" && column != "" {
-		match = column + " : (" + match + ")"
-	}
-	return match
-}
+// indexed tells whether the fragment is long enough for the text index.
+func (t textQuery) indexed() bool { return len([]rune(t.fragment)) >= 3 }
 
-// textHits returns what the text index finds in a window: the newest, or (up)
-// the oldest, want at most. They come as one text, for rows of one number are
-// slow.
-func textHits(ctx context.Context, q Querier, match string, w window, up bool) (answer, error) {
+// hits asks for what the text index finds in a window: the newest, or (up) the
+// oldest, want at most. They come as one text, for rows of one number are slow.
+func hits(ctx context.Context, q Querier, w window, up bool, joined, condition string, args ...any) (answer, error) {
 	order := "DESC"
 	if up {
 		order = "ASC"
 	}
+	n := len(args)
 	var text sql.NullString
-	err := q.QueryRowContext(ctx, `SELECT group_concat(rowid) FROM (
-			SELECT rowid FROM audit_text WHERE audit_text MATCH $1 AND rowid BETWEEN $2 AND $3 ORDER BY rowid `+order+` LIMIT $4 + 0)`,
-		match, 2*int64(w.first), 2*int64(w.last)+1, want).Scan(&text)
+	err := q.QueryRowContext(ctx, fmt.Sprintf(`SELECT %s FROM (
+			SELECT rowid FROM audit_text WHERE %s AND rowid BETWEEN $%d AND $%d ORDER BY rowid %s LIMIT $%d + 0) AS found`, joined, condition, n+1, n+2, order, n+3),
+		append(args, 2*int64(w.first), 2*int64(w.last)+1, want)...).Scan(&text)
 	if err != nil {
 		return answer{}, fmt.Errorf("search the audit log's text: %w", err)
 	}

@@ -233,7 +233,7 @@ func TestIssuingTellsWhetherItRotated(t *testing.T) {
 		}
 	}
 	// Earlier ones that open no more are no reason to lose what ATOM has just given.
-	r.exec(`UPDATE credentials SET sealed = x'00'`)
+	r.exec(`UPDATE credentials SET sealed = $1`, []byte{0})
 	a := r.must(r.IssueCredentials(ctx, r.alice, "damaged", c.CUID, "cuid", "why"))
 	if a.Rotated == nil || a.Rotated.Known || a.Secret.Key == "" {
 		t.Errorf("after damage: %+v", a.Rotated)

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivertype"
 
 	"frontdesk/store"
@@ -162,7 +161,7 @@ func (d *Desk) startQueue(ctx context.Context) (*river.Client[*sql.Tx], error) {
 	}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &importWorker{desk: d})
-	client, err := river.NewClient(riversqlite.New(d.Store.Jobs()), &river.Config{
+	client, err := river.NewClient(d.Store.JobDriver(), &river.Config{
 		Queues:  map[string]river.QueueConfig{importsQueue: {MaxWorkers: importsOnce}},
 		Workers: workers, Logger: slog.New(warnings{d.Log.Handler()}), ErrorHandler: jobErrors{d.Log}, FetchPollInterval: queuePoll,
 		JobTimeout:                  -1,

@@ -36,13 +36,7 @@ func newLists(r *rig, objects ...string) *lists {
 	})
 	l.Desk = r.desk(r.Store, url, call.Limits{})
 	// What is written to customers from now on, as seen by the database itself.
-	for _, s := range []string{
-		`CREATE TABLE writes (what TEXT)`,
-		`CREATE TRIGGER wrote_new AFTER INSERT ON customers BEGIN INSERT INTO writes VALUES ('new'); END`,
-		`CREATE TRIGGER wrote_over AFTER UPDATE ON customers BEGIN INSERT INTO writes VALUES (CASE
-			WHEN NEW.gone_at IS NOT NULL AND OLD.gone_at IS NULL THEN 'gone'
-			WHEN NEW.changed_at = OLD.changed_at AND NEW.digest IS NOT OLD.digest THEN 'digest' ELSE 'changed' END); END`,
-	} {
+	for _, s := range watchWrites {
 		r.exec(s)
 	}
 	return l
@@ -154,7 +148,7 @@ func (r *rig) one(query string, to any) {
 
 func (r *rig) indexes() (all string) {
 	r.Helper()
-	r.one(`SELECT group_concat(sql, char(10)) FROM (SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'customers' AND sql IS NOT NULL ORDER BY name)`, &all)
+	r.one(indexesOfCustomers, &all)
 	return all
 }
 

@@ -6,14 +6,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -93,36 +89,10 @@ type rig struct {
 	used               int
 }
 
-// migrated is a new database's file: migrating one for each test would take
-// longer than all of them.
-var migrated = sync.OnceValue(func() []byte {
-	dir, err := os.MkdirTemp("", "frontdesk")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "frontdesk.db")
-	db, err := store.Open(ctx, store.Options{Path: path, Secret: make([]byte, 32)})
-	if err == nil {
-		err = db.Close()
-	}
-	if err != nil {
-		panic(err)
-	}
-	file, err := os.ReadFile(path)
-	if err != nil {
-		panic(err)
-	}
-	return file
-})
-
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	t.Parallel() // much of a test is waiting: for the disk, or for a time-out
-	r := &rig{T: t, clock: &clock{at: start}, path: filepath.Join(t.TempDir(), "frontdesk.db"), log: &locked{}}
-	if err := os.WriteFile(r.path, migrated(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	r := &rig{T: t, clock: &clock{at: start}, path: freshDatabase(t), log: &locked{}}
 	r.box = sandbox.New(sandbox.Config{Customers: 8, SuperKey: superKey, SuperToken: superToken, IP1Key: ip1Key, Now: r.Now})
 	r.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if hook := r.hook.Load(); hook != nil {
@@ -136,7 +106,7 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	if r.raw, err = sql.Open("sqlite", r.path+"?_pragma=busy_timeout(5000)"); err != nil {
+	if r.raw, err = openRaw(r.path); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.raw.Close() })
@@ -305,9 +275,9 @@ func (r *rig) newest(n int) []audit.Entry {
 	return found.Entries
 }
 
-func (r *rig) exec(statement string) {
+func (r *rig) exec(statement string, args ...any) {
 	r.Helper()
-	if _, err := r.raw.Exec(statement); err != nil {
+	if _, err := r.raw.Exec(statement, args...); err != nil {
 		r.Fatal(err)
 	}
 }
@@ -341,24 +311,9 @@ func (r *rig) problem(err error) *Problem {
 	return p
 }
 
-// everything is all that is at rest: the bytes of the database, of its side files
-// and of a backup, and the log's text.
+// everything is all that is at rest, in the database and in a backup of it, and the
+// log's text.
 func (r *rig) everything() string {
 	r.Helper()
-	var all strings.Builder
-	backup := filepath.Join(r.TempDir(), "backup.db")
-	if _, err := r.raw.Exec(`VACUUM INTO $1`, backup); err != nil {
-		r.Fatal(err)
-	}
-	for _, name := range []string{r.path, r.path + "-wal", r.path + "-shm", backup} {
-		f, err := os.Open(name)
-		if err != nil {
-			r.Fatal(err)
-		}
-		if _, err := io.Copy(&all, f); err != nil {
-			r.Fatal(err)
-		}
-		f.Close()
-	}
-	return all.String() + r.log.String()
+	return r.atRest() + r.log.String()
 }

@@ -82,27 +82,6 @@ func TestAChangeOfTheSecretIsOnRecord(t *testing.T) {
 	}
 }
 
-// On a full disk the dashboard starts all the same, both secrets open, and a
-// later start changes it.
-func TestAChangeOfTheSecretOnAFullDisk(t *testing.T) {
-	r := newRig(t)
-	c := r.customer()
-	made := r.must(r.IssueCredentials(ctx, r.alice, "i", c.CUID, "cuid", "ticket"))
-	r.reopen(newSecret, make([]byte, 32))
-	lift := r.limit()
-	if got := r.changeSecret(); got.Changed || !strings.Contains(r.log.String(), "keep FRONTDESK_SECRET_OLD") {
-		t.Errorf("%+v, and the log:\n%s", got, r.log)
-	}
-	if stored, err := r.Store.Credentials(ctx, c.CUID); err != nil || stored.Key != made.Secret.Key {
-		t.Errorf("the credentials: %v", err)
-	}
-	lift()
-	r.reopen(newSecret, make([]byte, 32))
-	if got := r.changeSecret(); !got.Changed || r.newest(1)[0].What != WhatSecret {
-		t.Errorf("with space: %+v", got)
-	}
-}
-
 // A start that is stopped while it changes the secret does not go on to serve.
 func TestAChangeOfTheSecretThatIsStopped(t *testing.T) {
 	r := newRig(t)

@@ -1,0 +1,211 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// postgres is what is different with a database on a PostgreSQL server, where
+// several processes of frontdesk can be at work at once. Each has its one writer,
+// and these take turns by a lock that the server keeps.
+type postgres struct {
+	config *pgx.ConnConfig
+}
+
+// The locks that the processes of one database share, as pg_advisory_lock names them.
+const (
+	lockWrite = 0x66726f6e74  // held by a transaction that writes
+	lockStart = lockWrite + 1 // held while the schema is brought up to date
+)
+
+// connectWithin bounds how long a connection takes, unless the address says otherwise.
+const connectWithin = 5 * time.Second
+
+// pgReaders is how many connections one process reads with at most.
+const pgReaders = 10
+
+// IsPostgres tells whether FRONTDESK_DATABASE names a PostgreSQL database; it names
+// a file otherwise.
+func IsPostgres(database string) bool {
+	return strings.HasPrefix(database, "postgres://") || strings.HasPrefix(database, "postgresql://")
+}
+
+// newPostgres reads the address of a database.
+func newPostgres(address string) (*postgres, error) {
+	config, err := pgx.ParseConfig(address)
+	if err != nil {
+		return nil, errors.New("its address cannot be read: it is to be like postgres://user:password@host:5432/database") // pgx's error may quote the password
+	}
+	for name, value := range map[string]string{
+		"application_name": "frontdesk",
+		"lock_timeout":     "5s", // as SQLite's busy_timeout
+		// A process that is cut off in the middle of a write must not keep the others from theirs.
+		"idle_in_transaction_session_timeout": "30s",
+	} {
+		if _, set := config.RuntimeParams[name]; !set {
+			config.RuntimeParams[name] = value
+		}
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectWithin
+	}
+	return &postgres{config}, nil
+}
+
+// name is the database without the password.
+func (p *postgres) name() string {
+	return fmt.Sprintf("%s on %s", p.config.Database, net.JoinHostPort(p.config.Host, fmt.Sprint(p.config.Port)))
+}
+
+func (p *postgres) open(most int) *sql.DB {
+	pool := stdlib.OpenDB(*p.config)
+	pool.SetMaxOpenConns(most)
+	pool.SetMaxIdleConns(most)
+	return pool
+}
+
+// texts are the arguments of a statement with texts that PostgreSQL takes: NUL, and
+// bytes that are no UTF-8, become U+FFFD. Without PostgreSQL they stay as they are.
+func (p *postgres) texts(args []any) []any {
+	if p == nil {
+		return args
+	}
+	mended := args
+	for i, arg := range args {
+		text, ok := arg.(string)
+		if !ok {
+			if v := reflect.ValueOf(arg); v.Kind() == reflect.String {
+				text, ok = v.String(), true
+			}
+		}
+		if !ok || utf8.ValidString(text) && !strings.Contains(text, "\x00") {
+			continue
+		}
+		if &mended[0] == &args[0] {
+			mended = slices.Clone(args)
+		}
+		mended[i] = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+	}
+	return mended
+}
+
+// openPostgres opens the database and brings its schema up to date. Of several
+// processes that start, one does it after the other.
+func (db *DB) openPostgres(ctx context.Context) error {
+	db.pool = db.pg.open(3) // the writer's, the queue's, and the one that holds the lock
+	db.reader = newReader(db.pg.open(max(pgReaders, runtime.NumCPU())), db.pg)
+	conn, err := db.pool.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	// For as long as another one takes.
+	if _, err := conn.ExecContext(ctx, fmt.Sprintf(`SET lock_timeout = 0; SELECT pg_advisory_lock(%d); RESET lock_timeout`, lockStart)); err != nil {
+		return err
+	}
+	defer conn.ExecContext(context.WithoutCancel(ctx), fmt.Sprintf(`SELECT pg_advisory_unlock(%d)`, lockStart)) //nolint:errcheck // it goes with the connection
+	return db.prepare(ctx)
+}
+
+// openPostgresToRead is OpenToRead's part.
+func openPostgresToRead(address string) (*sql.DB, *postgres, error) {
+	p, err := newPostgres(address)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.config.RuntimeParams["default_transaction_read_only"] = "on"
+	return p.open(pgReaders), p, nil
+}
+
+// beginShared starts a transaction in turns with other processes. Within it
+// everything is seen that they have committed.
+func (w *writer) beginShared(ctx context.Context) error {
+	if w.conn == nil {
+		conn, err := w.db.pool.Conn(ctx)
+		if err != nil {
+			return fmt.Errorf("open for writing: %w", err)
+		}
+		w.conn = conn
+	}
+	if _, err := w.conn.ExecContext(ctx, fmt.Sprintf(`BEGIN; SELECT pg_advisory_xact_lock(%d)`, lockWrite)); err != nil {
+		w.dropLost()
+		return fmt.Errorf("begin: %w", err)
+	}
+	return nil
+}
+
+// commitShared commits. A transaction in which a statement has failed is rolled
+// back by COMMIT without an error: the server says so in other words.
+func (w *writer) commitShared() error {
+	return w.conn.Raw(func(c any) error {
+		tag, err := c.(*stdlib.Conn).Conn().Exec(context.Background(), `COMMIT`)
+		if err == nil && tag.String() != "COMMIT" {
+			err = fmt.Errorf("the transaction ended as %s", tag)
+		}
+		return err
+	})
+}
+
+// dropLost gives up a connection that is no more, so that the next write makes
+// another one.
+func (w *writer) dropLost() {
+	if w.conn == nil {
+		return
+	}
+	err := w.conn.Raw(func(c any) error {
+		if c.(*stdlib.Conn).Conn().IsClosed() {
+			return driver.ErrBadConn // takes it out of the pool
+		}
+		return nil
+	})
+	if err == nil {
+		return
+	}
+	for _, stmt := range w.stmts {
+		stmt.Close()
+	}
+	clear(w.stmts)
+	w.conn.Close()
+	w.conn = nil
+}
+
+// causeOfServer is causeOf for what PostgreSQL, or the way there, reports.
+func causeOfServer(err error) string {
+	var said *pgconn.PgError
+	if errors.As(err, &said) {
+		switch {
+		case said.Code == "53100": // disk_full
+			return CauseFull
+		case said.Code == "55P03": // lock_not_available
+			return CauseBusy
+		case said.Code == "25006": // read_only_sql_transaction: a standby, or told so
+			return CauseReadOnly
+		case strings.HasPrefix(said.Code, "XX00"): // internal error, data or index corrupted
+			return CauseDamaged
+		case strings.HasPrefix(said.Code, "08"), strings.HasPrefix(said.Code, "53"), strings.HasPrefix(said.Code, "57P"), strings.HasPrefix(said.Code, "58"):
+			return CauseServer
+		}
+		return ""
+	}
+	var connecting *pgconn.ConnectError
+	var way net.Error
+	if errors.As(err, &connecting) || errors.As(err, &way) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || pgconn.SafeToRetry(err) {
+		return CauseServer
+	}
+	return ""
+}
