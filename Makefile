@@ -12,7 +12,7 @@ REVISION  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 # The same sources and the same Go give the same binary, byte for byte, in whatever folder. The Dockerfile has the same.
 BUILD = -trimpath -buildvcs=false -tags timetzdata -ldflags '-s -w -buildid= -X main.release=$(VERSION)'
 
-.PHONY: help run build generate assets test check prove fuzz bench small lighthouse image sbom reproducible screenshot chromium clean
+.PHONY: help run build generate assets test check prove fuzz bench small lighthouse image sbom reproducible screenshot chromium postgres clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -39,11 +39,12 @@ static/node_modules/.package-lock.json: static/package.json static/package-lock.
 ROOMY = $(shell free=$$(df -Pm /dev/shm 2>/dev/null | awk 'NR == 2 {print $$4}'); test "$${free:-0}" -gt 6000 && echo /dev/shm)
 
 test: export TMPDIR := $(or $(ROOMY),$(TMPDIR),/tmp)
-test: check chromium ## run every test, those in Chromium included
+test: check chromium postgres ## run every test, those in Chromium included
 	cd static && npm test --silent
 	CGO_ENABLED=$(RACE) $(GO) test $(if $(filter 1,$(RACE)),-race -skip '^Fuzz') -timeout 12m -parallel 4 ./store ./web/...
 	$(if $(filter 1,$(RACE)),CGO_ENABLED=1 $(GO) test -race -timeout 10m -parallel 4 -run '$(RACING)' ./handlers)
 	$(GO) test -timeout 10m -parallel 4 ./cmd/... ./static ./views ./handlers ./store/audit
+	$(GO) test -tags postgres -timeout 10m -parallel 4 ./store ./web/desk ./handlers
 	$(if $(filter 1,$(RACE)),$(GO) test -timeout 10m -parallel 4 -run '$(SLOW)|^Fuzz' ./store ./web/...)
 	@$(MAKE) --no-print-directory lighthouse PAGES=sample
 
@@ -51,6 +52,8 @@ test: check chromium ## run every test, those in Chromium included
 # It slows SQLite down fifteen times. So it watches where things run at once: the store, the desk and the clients,
 # and of the handlers what streams, uploads and is renewed; the rest runs without it, beside the tests in Chromium,
 # which mostly wait. Those in files that say "!race", and the fuzz targets' seeds, run without it only.
+# The tag postgres has the same tests work with PostgreSQL, on a server that they start themselves, or on the one that
+# FRONTDESK_TEST_POSTGRES names.
 RACING = Events|Upload|Refresh|Renew|Session|Import
 SLOW = $(shell grep -l '^//go:build !race' store/*_test.go web/desk/*_test.go | xargs sed -nE 's/^func (Test[A-Za-z0-9]+).*/^\1$$/p' | paste -sd '|')
 RACE = $(if $(shell command -v gcc || command -v clang),1,0)
@@ -58,6 +61,7 @@ RACE = $(if $(shell command -v gcc || command -v clang),1,0)
 check: assets ## vet, staticcheck, gosec, formatting, and whether generated code and the lock file are fresh
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
+	$(GO) vet -tags postgres ./store/... ./web/desk ./handlers
 	$(GO) mod tidy -diff
 	@$(MAKE) --no-print-directory generate
 	@git diff --exit-code --stat -- '*_templ.go' || { echo "generated code is stale: run make generate and commit"; exit 1; }
@@ -141,6 +145,13 @@ chromium:
 		echo "installing Chromium for the browser tests"; \
 		sudo=$$(test "$$(id -u)" = 0 || echo sudo); \
 		$$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends chromium > /dev/null; }
+
+# So is the PostgreSQL server that tests start for themselves.
+postgres:
+	@test -n "$$FRONTDESK_TEST_POSTGRES" || command -v initdb > /dev/null || ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || { \
+		echo "installing PostgreSQL for the tests"; \
+		sudo=$$(test "$$(id -u)" = 0 || echo sudo); \
+		$$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends postgresql > /dev/null; }
 
 clean: ## remove what was built
 	rm -rf bin static/node_modules .ci/lighthouse/node_modules .screenshots

@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -92,7 +91,7 @@ func TestSessionsNameNoSecret(t *testing.T) {
 		t.Fatal("the sessions page does not name the session")
 	}
 	var hash string
-	if err := w.query(t, w.database(), `SELECT token_hash FROM sessions WHERE id = $1`, id).Scan(&hash); err != nil {
+	if err := w.query(t, `SELECT token_hash FROM sessions WHERE id = $1`, id).Scan(&hash); err != nil {
 		t.Fatal(err)
 	}
 	w.opensNothing(t, "the public ID", id)
@@ -174,13 +173,10 @@ func TestStepUpIsForOneSession(t *testing.T) {
 	}
 }
 
-// database is the path of the world's database file.
-func (w *world) database() string { return filepath.Join(w.dir, "frontdesk.db") }
-
-// query reads one row of a database file past frontdesk.
-func (w *world) query(t *testing.T, path, query string, args ...any) *sql.Row {
+// query reads one row of the database past frontdesk.
+func (w *world) query(t *testing.T, query string, args ...any) *sql.Row {
 	t.Helper()
-	db, err := sql.Open("sqlite", path)
+	db, err := openRaw(w.path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -129,14 +129,9 @@ func TestExportNeedsTheLog(t *testing.T) {
 // stopWriting refuses every entry while f runs.
 func (w *world) stopWriting(f func()) {
 	w.t.Helper()
-	exec := func(statement string) {
-		if err := w.db.Write(w.t.Context(), func(tx *store.Tx) error { _, err := tx.ExecContext(w.t.Context(), statement); return err }); err != nil {
-			w.t.Fatal(err)
-		}
-	}
-	exec(`CREATE TRIGGER no_entries BEFORE INSERT ON audit_entries BEGIN SELECT RAISE(ABORT, 'not now'); END`)
+	w.sql(refuseEntries...)
 	f()
-	exec(`DROP TRIGGER no_entries`)
+	w.sql(dropTrigger("no_entries"))
 }
 
 // slow opens an export on a connection of its own, and returns it with its

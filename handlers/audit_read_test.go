@@ -65,7 +65,7 @@ func TestVerifyNow(t *testing.T) {
 	w := newWorld(t, setup{customers: 5})
 	alice := w.signedIn("alice")
 	alice.get("/audit/proof").want("Not yet since frontdesk was started")
-	alice.get("/").want("not verified yet", "Room for")
+	alice.get("/").want("not verified yet", roomLeft)
 	p := alice.submit(alice.get("/audit/proof"), "/audit/verify", nil)
 	alice.follow(p).want("are as they were written")
 	alice.get("/").want("holds")
@@ -73,7 +73,7 @@ func TestVerifyNow(t *testing.T) {
 	if _, err := w.desk.VerifyLog(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.sql(`DROP TRIGGER audit_no_update`, `UPDATE audit_entries SET detail = 'nothing happened' WHERE id = 3`)
+	w.sql(dropTrigger("audit_no_update"), `UPDATE audit_entries SET detail = 'nothing happened' WHERE id = 3`)
 	p = alice.submit(alice.get("/audit/proof"), "/audit/verify", nil)
 	alice.follow(p).want("The log does not hold", "entry 3")
 	alice.get("/").want("The audit log does not hold", "entry 3", "does not hold")

@@ -1,11 +1,8 @@
 package handlers
 
 import (
-	"database/sql"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -24,36 +21,12 @@ func (b *browser) openSSO() {
 	b.submit(b.get(path), path+"/sso", url.Values{"reason": {"ticket 7"}}).wantStatus(http.StatusSeeOther)
 }
 
-// copyTo copies the database's files while frontdesk is stopped.
-func (w *world) copyTo(dir string) {
-	w.t.Helper()
-	w.move(w.dir, dir)
-}
-
-func (w *world) move(from, to string) {
-	w.t.Helper()
-	for _, old := range []string{"frontdesk.db", "frontdesk.db-wal", "frontdesk.db-shm"} {
-		os.Remove(filepath.Join(to, old)) // one may not be there
-		b, err := os.ReadFile(filepath.Join(from, old))
-		if os.IsNotExist(err) {
-			continue
-		}
-		if err == nil {
-			err = os.WriteFile(filepath.Join(to, old), b, 0o600)
-		}
-		if err != nil {
-			w.t.Fatal(err)
-		}
-	}
-}
-
 func TestABrowserExposesALogThatWasRolledBack(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{customers: 5})
-	backup := t.TempDir()
 	w.signedIn("alice")
 	w.stop()
-	w.copyTo(backup)
+	backup := w.keep()
 	w.start()
 	size, err := w.db.Head(t.Context())
 	if err != nil {
@@ -67,7 +40,7 @@ func TestABrowserExposesALogThatWasRolledBack(t *testing.T) {
 	mia.get("/audit").wantNo(alarmed)
 
 	w.stop()
-	w.move(backup, w.dir)
+	w.putBack(backup)
 	w.start()
 	for range 30 { // the log grows beyond what mia has seen
 		w.desk.Deny(t.Context(), audit.Who{}, "filled", audit.Subject{}, "")
@@ -123,7 +96,7 @@ func TestADeclaredRestoreExcusesNothingElse(t *testing.T) {
 // sql runs statements on the database behind frontdesk's back.
 func (w *world) sql(statements ...string) {
 	w.t.Helper()
-	raw, err := sql.Open("sqlite", filepath.Join(w.dir, "frontdesk.db")+"?_pragma=busy_timeout(5000)") // frontdesk writes beside it
+	raw, err := openRaw(w.path)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -144,7 +117,7 @@ func TestALogThatIsCutIsNoticedAtOnce(t *testing.T) {
 	mia.openSSO()
 	const last = `(SELECT max(id) FROM audit_entries)`
 	w.sql(`CREATE TABLE kept AS SELECT * FROM audit_entries WHERE id = ` + last)
-	w.sql(`DROP TRIGGER audit_no_delete`)
+	w.sql(dropTrigger("audit_no_delete"))
 	w.sql(`DELETE FROM audit_entries WHERE id = ` + last)
 
 	mia.get("/audit").want(alarmed)

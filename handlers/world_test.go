@@ -10,8 +10,6 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -74,7 +72,7 @@ type world struct {
 	setup setup
 	clock *clock
 	log   *lockedBuffer
-	dir   string
+	path  string // of the database
 
 	secret, oldSecret []byte
 
@@ -120,32 +118,9 @@ func (l *lockedBuffer) String() string {
 
 const worldSecret = "a secret of at least 32 bytes, for tests only"
 
-// migrated is a new database's file: migrating one for each test would take
-// longer than all of them.
-var migrated = sync.OnceValue(func() []byte {
-	dir, err := os.MkdirTemp("", "frontdesk")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "frontdesk.db")
-	db, err := store.Open(context.Background(), store.Options{Path: path, Secret: []byte(worldSecret)})
-	if err == nil {
-		err = db.Close()
-	}
-	if err != nil {
-		panic(err)
-	}
-	file, err := os.ReadFile(path)
-	if err != nil {
-		panic(err)
-	}
-	return file
-})
-
 func newWorld(t testing.TB, s setup) *world {
 	t.Helper()
-	w := &world{t: t, setup: s, clock: &clock{}, log: &lockedBuffer{}, dir: t.TempDir(), secret: []byte(worldSecret)}
+	w := &world{t: t, setup: s, clock: &clock{}, log: &lockedBuffer{}, path: freshDatabase(t), secret: []byte(worldSecret)}
 	s.box.Now = w.clock.Now
 	if s.box.Customers = s.customers; s.box.Customers == 0 {
 		s.box.Customers = 20
@@ -165,9 +140,6 @@ func newWorld(t testing.TB, s setup) *world {
 		w.server = httptest.NewTLSServer(serve)
 	} else {
 		w.server = httptest.NewServer(serve)
-	}
-	if err := os.WriteFile(filepath.Join(w.dir, "frontdesk.db"), migrated(), 0o600); err != nil {
-		t.Fatal(err)
 	}
 	w.start()
 	t.Cleanup(func() {
@@ -210,7 +182,7 @@ func asksForWhatThereIs(t *testing.T, h *Handlers) {
 func (w *world) start() {
 	w.t.Helper()
 	s := w.setup
-	db, err := store.Open(context.Background(), store.Options{Path: filepath.Join(w.dir, "frontdesk.db"), Secret: w.secret, OldSecret: w.oldSecret, Now: w.clock.Now})
+	db, err := store.Open(context.Background(), store.Options{Path: w.path, Secret: w.secret, OldSecret: w.oldSecret, Now: w.clock.Now})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -138,7 +138,7 @@ func (db *DB) Import(ctx context.Context, id string) (Import, error) {
 // Imports returns somebody's imports, or with staffID 0 everybody's, newest first.
 func (db *DB) Imports(ctx context.Context, staffID int64, limit int) ([]Import, error) {
 	return collect(ctx, db.reader, scanImport, `SELECT `+importColumns+`
-		WHERE $1 = 0 OR i.staff_id = $1 ORDER BY i.made_at DESC, i.id LIMIT $2 + 0`, staffID, limit)
+		WHERE CAST($1 AS BIGINT) = 0 OR i.staff_id = $1 ORDER BY i.made_at DESC, i.id LIMIT $2 + 0`, staffID, limit)
 }
 
 // ImportsIn returns the imports that are in a state, oldest first.

@@ -421,7 +421,7 @@ func fromMillis(ms sql.NullInt64) time.Time {
 // among selects the texts of a JSON array that is the nth argument.
 func (db *DB) among(n int) string {
 	if db.pg != nil {
-		return fmt.Sprintf(`SELECT json_array_elements_text($%d::json)`, n)
+		return fmt.Sprintf(`SELECT json_array_elements_text(coalesce(nullif($%d, 'null'), '[]')::json)`, n)
 	}
 	return fmt.Sprintf(`SELECT value FROM json_each($%d)`, n)
 }

@@ -14,6 +14,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -201,7 +202,40 @@ func (d *Databases) start(prepare func(address string) error) (err error) {
 // Fresh makes a database for one test, and returns its address.
 func (d *Databases) Fresh(t testing.TB) string {
 	t.Helper()
-	name, err := d.server.create(d.first)
+	return d.copyOf(t, d.first)
+}
+
+// Copy copies a test's database, with which nobody is connected.
+func (d *Databases) Copy(t testing.TB, address string) string {
+	t.Helper()
+	return d.copyOf(t, nameIn(address))
+}
+
+// Replace puts a copy of one database in the place of another; nobody is connected
+// with either.
+func (d *Databases) Replace(t testing.TB, address, by string) {
+	t.Helper()
+	err := d.server.drop(nameIn(address))
+	if err == nil {
+		_, err = d.server.admin.Exec(`CREATE DATABASE ` + nameIn(address) + ` TEMPLATE ` + nameIn(by))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// nameIn is the name of the database in an address that Fresh or Copy has returned.
+func nameIn(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		panic(err)
+	}
+	return strings.TrimPrefix(u.Path, "/")
+}
+
+func (d *Databases) copyOf(t testing.TB, first string) string {
+	t.Helper()
+	name, err := d.server.create(first)
 	if err != nil {
 		t.Fatal(err)
 	}
