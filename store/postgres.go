@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -20,17 +21,20 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// postgres is what is different with a database on a PostgreSQL server, where
-// several processes of frontdesk can be at work at once. Each has its one writer,
-// and these take turns by a lock that the server keeps.
+// postgres is what is different with a database on a PostgreSQL server, with which
+// several processes of frontdesk can be connected at once: one that serves, those
+// that wait to take its place, and commands. Each has its one writer, and these
+// take turns by a lock that the server keeps.
 type postgres struct {
-	config *pgx.ConnConfig
+	config  *pgx.ConnConfig
+	claimed atomic.Bool // this process is the one that serves
 }
 
 // The locks that the processes of one database share, as pg_advisory_lock names them.
 const (
 	lockWrite = 0x66726f6e74  // held by a transaction that writes
 	lockStart = lockWrite + 1 // held while the schema is brought up to date
+	lockServe = lockWrite + 2 // held by the connection that writes for the process that serves
 )
 
 // connectWithin bounds how long a connection takes, unless the address says otherwise.
@@ -43,6 +47,24 @@ const pgReaders = 10
 // a file otherwise.
 func IsPostgres(database string) bool {
 	return strings.HasPrefix(database, "postgres://") || strings.HasPrefix(database, "postgresql://")
+}
+
+// CheckAddress tells what is wrong with a PostgreSQL database's address.
+func CheckAddress(address string) error {
+	_, err := newPostgres(address)
+	return err
+}
+
+// Named is a database as it may be shown: without a password.
+func Named(database string) string {
+	if !IsPostgres(database) {
+		return database
+	}
+	p, err := newPostgres(database)
+	if err != nil {
+		return "PostgreSQL"
+	}
+	return "PostgreSQL, " + p.name()
 }
 
 // newPostgres reads the address of a database.
@@ -64,7 +86,7 @@ func newPostgres(address string) (*postgres, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectWithin
 	}
-	return &postgres{config}, nil
+	return &postgres{config: config}, nil
 }
 
 // name is the database without the password.
@@ -132,6 +154,54 @@ func openPostgresToRead(address string) (*sql.DB, *postgres, error) {
 	return p.open(pgReaders), p, nil
 }
 
+// claimTry is how often a process that waits to serve looks whether it is its turn.
+const claimTry = time.Second
+
+// Claim waits until this process is the only one that serves from the database:
+// what is on its way in the memory of one is not known to another. It holds the claim
+// as long as it is connected: when it dies, the next one's turn has come, and what it
+// has begun to write is written as a whole or not at all. waiting is called once, if
+// there is another. SQLite's file is claimed by the address that is listened at.
+func (db *DB) Claim(ctx context.Context, waiting func()) error {
+	if db.pg == nil {
+		return nil
+	}
+	db.pg.claimed.Store(true)
+	for told := false; ; told = true {
+		var u *Unwritable
+		err := db.Write(ctx, func(tx *Tx) error { return tx.w.holdClaim(ctx) })
+		if !errors.As(err, &u) || u.Cause != CauseServed {
+			return err
+		}
+		if !told {
+			waiting()
+		}
+		select {
+		case <-time.After(claimTry):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+var errServed = errors.New("another frontdesk serves from this database")
+
+// holdClaim has the connection that writes hold the claim, if this process has it:
+// with another connection it may be another process's by now.
+func (w *writer) holdClaim(ctx context.Context) error {
+	if !w.db.pg.claimed.Load() {
+		return nil
+	}
+	var held bool
+	if err := w.conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1)`, int64(lockServe)).Scan(&held); err != nil {
+		return err
+	}
+	if !held {
+		return errServed
+	}
+	return nil
+}
+
 // beginShared starts a transaction in turns with other processes. Within it
 // everything is seen that they have committed.
 func (w *writer) beginShared(ctx context.Context) error {
@@ -141,6 +211,10 @@ func (w *writer) beginShared(ctx context.Context) error {
 			return fmt.Errorf("open for writing: %w", err)
 		}
 		w.conn = conn
+		if err := w.holdClaim(ctx); err != nil {
+			w.drop()
+			return fmt.Errorf("open for writing: %w", err)
+		}
 	}
 	if _, err := w.conn.ExecContext(ctx, fmt.Sprintf(`BEGIN; SELECT pg_advisory_xact_lock(%d)`, lockWrite)); err != nil {
 		w.dropLost()
@@ -173,9 +247,12 @@ func (w *writer) dropLost() {
 		}
 		return nil
 	})
-	if err == nil {
-		return
+	if err != nil {
+		w.drop()
 	}
+}
+
+func (w *writer) drop() {
 	for _, stmt := range w.stmts {
 		stmt.Close()
 	}

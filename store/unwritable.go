@@ -40,6 +40,7 @@ const (
 	CauseAltered  = "The audit log was changed by something other than frontdesk. Run \"frontdesk audit verify\"."
 	CauseBusy     = "Another program holds the database."
 	CauseDisk     = "The disk reports errors."
+	CauseServed   = "Another frontdesk serves from this database."
 	CauseServer   = "The database server cannot be reached."
 )
 
@@ -64,6 +65,8 @@ func causeOf(err error) string {
 		return CauseMissing
 	case errors.Is(err, audit.ErrAltered):
 		return CauseAltered
+	case errors.Is(err, errServed):
+		return CauseServed
 	}
 	if cause := causeOfServer(err); cause != "" {
 		return cause

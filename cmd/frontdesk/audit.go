@@ -27,13 +27,28 @@ type auditCmd struct {
 
 // logFlags say which log is meant, and whose key is believed.
 type logFlags struct {
-	Database string `default:"frontdesk.db" help:"The SQLite file."`
+	Database string `default:"frontdesk.db" help:"The SQLite file, or the address of a PostgreSQL database."`
 	AuditKey string `help:"The log's public key, as you have kept it; without it the one in the database is taken, and named."`
 }
 
+// isThere is for commands that make no database; a server tells by itself whether it
+// has one.
+func isThere(database string) error {
+	var err error
+	if store.IsPostgres(database) {
+		err = store.CheckAddress(database)
+	} else {
+		_, err = os.Stat(database)
+	}
+	if err != nil {
+		return configProblems{variable("database") + ": " + err.Error()}
+	}
+	return nil
+}
+
 func (f *logFlags) open(ctx context.Context) (*store.DB, error) {
-	if _, err := os.Stat(f.Database); err != nil {
-		return nil, configProblems{variable("database") + ": " + err.Error()}
+	if err := isThere(f.Database); err != nil {
+		return nil, err
 	}
 	return store.OpenToRead(ctx, f.Database, f.AuditKey)
 }
@@ -189,7 +204,7 @@ func (c *auditKeyCmd) Run(a *app) error {
 }
 
 type auditRestoreCmd struct {
-	Database string `default:"frontdesk.db" help:"The SQLite file."`
+	Database string `default:"frontdesk.db" help:"The SQLite file, or the address of a PostgreSQL database."`
 	signing
 	Reason string `required:"" help:"Why it was restored; it goes on record."`
 	Size   int64  `help:"How many of the log's entries came from the backup; all that there are now without it."`
@@ -204,8 +219,8 @@ func (c *auditRestoreCmd) Run(a *app) error {
 	if len(secret) == 0 {
 		return configProblems{variable("secret") + ": required, since the log is signed"}
 	}
-	if _, err := os.Stat(c.Database); err != nil {
-		return configProblems{variable("database") + ": " + err.Error()}
+	if err := isThere(c.Database); err != nil {
+		return err
 	}
 	db, err := store.Open(a.ctx, store.Options{Path: c.Database, Secret: secret, OldSecret: old})
 	if errors.Is(err, store.ErrWrongSecret) {

@@ -15,7 +15,7 @@ import (
 
 // auditExportCmd takes the filters that the audit log's page takes.
 type auditExportCmd struct {
-	Database string `default:"frontdesk.db" help:"The SQLite file."`
+	Database string `default:"frontdesk.db" help:"The SQLite file, or the address of a PostgreSQL database."`
 	signing
 	Format    string `default:"jsonl" enum:"jsonl,csv" help:"jsonl or csv."`
 	Delimiter string `default:"comma" enum:"comma,semicolon,tab" help:"Between the columns of a CSV file: comma, semicolon or tab."`
@@ -49,8 +49,8 @@ func (c *auditExportCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(c.Database); err != nil {
-		return configProblems{variable("database") + ": " + err.Error()}
+	if err := isThere(c.Database); err != nil {
+		return err
 	}
 	var db *store.DB
 	if len(secret) == 0 {

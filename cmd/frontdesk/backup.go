@@ -15,10 +15,16 @@ type backupCmd struct {
 	File     string `arg:"" type:"path" help:"File to write; there must be none yet."`
 }
 
+// noBackup is what a PostgreSQL database has instead.
+var noBackup = configProblems{variable("database") + ": this is for SQLite's file; PostgreSQL has tools of its own, such as pg_dump and pg_restore. After a restore run \"frontdesk audit declare-restore\""}
+
 // Run makes a backup that was opened and whose log was recomputed.
 func (c *backupCmd) Run(a *app) error {
-	if _, err := os.Stat(c.Database); err != nil {
-		return configProblems{variable("database") + ": " + err.Error()}
+	if store.IsPostgres(c.Database) {
+		return noBackup
+	}
+	if err := isThere(c.Database); err != nil {
+		return err
 	}
 	found, err := store.Backup(a.ctx, c.Database, c.File)
 	if err != nil {
@@ -48,6 +54,9 @@ func (c *restoreCmd) Run(a *app) error {
 	}
 	if len(secret) == 0 {
 		return configProblems{variable("secret") + ": required, since the log is signed"}
+	}
+	if store.IsPostgres(c.Database) {
+		return noBackup
 	}
 	found, err := store.Restore(a.ctx, c.File, store.Options{Path: c.Database, Secret: secret, OldSecret: old}, func(found audit.Verified) *audit.Entry {
 		e := desk.Restored(operator(), found.Size, c.Reason)

@@ -27,7 +27,7 @@ import (
 type config struct {
 	Addr     string `default:":8080" help:"Listen address."`
 	BaseURL  string `name:"base-url" default:"http://localhost:8080" help:"Public address; https turns on Secure cookies and HSTS."`
-	Database string `default:"frontdesk.db" help:"The SQLite file."`
+	Database string `default:"frontdesk.db" help:"The SQLite file, or the address of a PostgreSQL database."`
 
 	Secret        string `help:"At least 32 bytes; cookies are signed and secrets sealed with keys derived from it."`
 	SecretFile    string `help:"A file that holds it."`
@@ -163,10 +163,14 @@ func (c config) check() (settings, error) {
 		portal.Atmosphere: k.url("portal-atmosphere-url", orElse(c.PortalAtmosphereURL, portal.DefaultAtmosphereURL)),
 		portal.Messaging:  k.url("portal-messaging-url", orElse(c.PortalMessagingURL, portal.DefaultMessagingURL)),
 	}
-	if strings.HasPrefix(c.Database, "postgres://") || strings.HasPrefix(c.Database, "postgresql://") {
-		k.wrong("database", "this version keeps its data in SQLite only; give a file path")
-	}
-	if dir := filepath.Dir(s.Database); !strings.Contains(s.Database, "://") {
+	if store.IsPostgres(s.Database) {
+		if err := store.CheckAddress(s.Database); err != nil {
+			k.wrong("database", "%v", err)
+		}
+	} else if strings.Contains(s.Database, "://") {
+		k.wrong("database", "neither a file nor the address of a PostgreSQL database: postgres://…")
+	} else {
+		dir := filepath.Dir(s.Database)
 		if info, err := os.Stat(dir); (err != nil || !info.IsDir()) && !c.makesFolder {
 			k.wrong("database", "there is no folder %s", dir)
 		}
@@ -213,7 +217,7 @@ func (c config) check() (settings, error) {
 	s.AuditFile = k.auditFile(strings.TrimSpace(c.AuditFile), s.Database)
 	s.Webhook, s.WebhookSecret = k.webhook(c)
 	s.Admins = k.admins(c.Admins, s.Portals)
-	if _, err := os.Stat(s.Database); os.IsNotExist(err) && len(s.Admins) == 0 && strings.TrimSpace(c.Admins) == "" {
+	if _, err := os.Stat(s.Database); !store.IsPostgres(s.Database) && os.IsNotExist(err) && len(s.Admins) == 0 && strings.TrimSpace(c.Admins) == "" {
 		k.wrong("admins", noAdmins)
 	}
 	if len(k.problems) > 0 {
@@ -363,7 +367,7 @@ func (k *checker) auditFile(path, database string) string {
 	switch there, dbErr := os.Stat(database); {
 	case err == nil && info.IsDir():
 		k.wrong("audit-file", "%s is a folder", path)
-	case filepath.Clean(path) == filepath.Clean(database), err == nil && dbErr == nil && os.SameFile(info, there):
+	case !store.IsPostgres(database) && filepath.Clean(path) == filepath.Clean(database), err == nil && dbErr == nil && os.SameFile(info, there):
 		k.wrong("audit-file", "this is the database")
 	}
 	return path

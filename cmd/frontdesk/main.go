@@ -27,6 +27,7 @@ type cli struct {
 	Audit       auditCmd       `cmd:"" help:"Verify, prove and export the audit log."`
 	Backup      backupCmd      `cmd:"" help:"Copy the database into a file, also while the dashboard is at work, and check the copy."`
 	Restore     restoreCmd     `cmd:"" help:"Put a backup in the database's place, with that on record; overwrites nothing."`
+	MigrateTo   migrateCmd     `cmd:"" help:"Copy a SQLite database into an empty PostgreSQL one, and prove that the audit log is the same."`
 	Metrics     metricsCmd     `cmd:"" help:"Print a Grafana dashboard, or alert rules, for the metrics."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running dashboard whether it is alive; for containers."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`

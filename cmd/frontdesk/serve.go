@@ -56,6 +56,9 @@ func serve(a *app, s settings, people []store.Staff, demo *handlers.Demo) error 
 		return err
 	}
 	defer db.Close()
+	if err := db.Claim(a.ctx, func() { a.log.Info("another frontdesk serves from this database; waiting to take its place") }); err != nil {
+		return fmt.Errorf("claim the database: %w", err)
+	}
 
 	d, err := newDesk(a, s, db)
 	if err != nil {
@@ -194,7 +197,7 @@ func (s settings) words(a *app) io.Writer {
 // names, secrets only as fingerprints that tell whether they were changed.
 func (s settings) recorded(db *store.DB) map[string]string {
 	all := map[string]string{
-		"FRONTDESK_ADDR": s.Addr, "FRONTDESK_BASE_URL": s.BaseURL.String(), "FRONTDESK_DATABASE": s.Database,
+		"FRONTDESK_ADDR": s.Addr, "FRONTDESK_BASE_URL": s.BaseURL.String(), "FRONTDESK_DATABASE": store.Named(s.Database),
 		"FRONTDESK_PORTALS": strings.Join(s.Portals, ","), "FRONTDESK_ATOM_URL": s.AtomURL, "FRONTDESK_IP1_URL": s.IP1URL,
 		"FRONTDESK_IP1_ACCOUNT": s.IP1.Account, "FRONTDESK_SSO_HOSTS": s.HostsText,
 		"FRONTDESK_TIMEOUT_CONNECT": s.Connect.String(), "FRONTDESK_TIMEOUT_ACT": s.Act.String(), "FRONTDESK_TIMEOUT_LIST": s.List.String(),
@@ -254,6 +257,6 @@ func (s settings) announce(a *app) {
   log to      %s
   proxies     %s
   metrics     %s
-`, version(), s.BaseURL, s.Addr, s.Database, strings.Join(portals, ", "), s.AtomURL, sms, orElse(s.HostsText, "any https host"),
+`, version(), s.BaseURL, s.Addr, store.Named(s.Database), strings.Join(portals, ", "), s.AtomURL, sms, orElse(s.HostsText, "any https host"),
 		orElse(strings.Join(streams, ", "), "the database only"), proxies, orElse(s.Metrics, "off"))
 }

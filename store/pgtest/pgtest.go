@@ -164,6 +164,25 @@ func (s *Server) drop(name string) error {
 	return err
 }
 
+// Empty starts a server for one test, and returns the address of an empty database.
+func Empty(t testing.TB) string {
+	t.Helper()
+	s, err := Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, err := s.create("")
+	if err != nil {
+		t.Error(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(s.drop(name), s.Stop()); err != nil {
+			t.Error(err)
+		}
+	})
+	return s.Address(name)
+}
+
 // Databases are what a package's tests work with: each test has one of its own, all of
 // them copies of one.
 type Databases struct {

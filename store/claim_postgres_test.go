@@ -1,0 +1,72 @@
+//go:build postgres
+
+package store
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+)
+
+// One process serves. The next one's turn comes when it is gone, in whatever way, and
+// one that has lost its claim writes no more.
+func TestOneProcessServes(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	none := func() { t.Error("it waits, and there is nobody") }
+	if err := r.Claim(ctx, none); err != nil {
+		t.Fatal(err)
+	}
+	r.staff("alice", Admin)
+
+	second := r.open(secretA, nil)
+	waits, claimed := make(chan struct{}), make(chan error, 1)
+	go func() { claimed <- second.Claim(ctx, func() { close(waits) }) }()
+	<-waits
+	if err := r.Claim(ctx, none); err != nil { // its own
+		t.Error(err)
+	}
+	r.staff("mia", Manager) // one that waits disturbs nobody
+
+	// Its connection is cut off; the second one is quicker.
+	var pid int
+	r.write(func(tx *Tx) error { return tx.QueryRowContext(ctx, `SELECT pg_backend_pid()`).Scan(&pid) })
+	if _, err := r.raw().Exec(`SELECT pg_terminate_backend($1)`, pid); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-claimed; err != nil {
+		t.Fatal(err)
+	}
+	if staff, err := second.AllStaff(ctx); err != nil || len(staff) != 2 {
+		t.Errorf("%d staff, %v", len(staff), err)
+	}
+	var u *Unwritable
+	for range 3 { // the first only finds out that its connection is gone
+		err := r.Write(ctx, func(tx *Tx) error {
+			_, err := tx.AddStaff(ctx, Staff{Portal: "customer", Username: "too late", Role: Viewer})
+			return err
+		})
+		if !errors.As(err, &u) {
+			t.Fatalf("it writes without a claim: %v", err)
+		}
+	}
+	if u.Cause != CauseServed || r.Trouble() == nil {
+		t.Errorf("%v", u)
+	}
+	if err := second.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Claim(ctx, func() {}); err != nil { // it goes on
+		t.Error(err)
+	}
+	r.staff("victor", Viewer)
+
+	// Who waits can be stopped.
+	third := r.open(secretA, nil)
+	short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+	defer cancel()
+	if err := third.Claim(short, func() {}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v", err)
+	}
+}
