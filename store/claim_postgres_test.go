@@ -41,23 +41,31 @@ func TestOneProcessServes(t *testing.T) {
 	if staff, err := second.AllStaff(ctx); err != nil || len(staff) != 2 {
 		t.Errorf("%d staff, %v", len(staff), err)
 	}
-	var u *Unwritable
-	for range 3 { // the first only finds out that its connection is gone
-		err := r.Write(ctx, func(tx *Tx) error {
+	tooLate := func() error {
+		return r.Write(ctx, func(tx *Tx) error {
 			_, err := tx.AddStaff(ctx, Staff{Portal: "customer", Username: "too late", Role: Viewer})
 			return err
 		})
-		if !errors.As(err, &u) {
-			t.Fatalf("it writes without a claim: %v", err)
-		}
 	}
-	if u.Cause != CauseServed || r.Trouble() == nil {
-		t.Errorf("%v", u)
+	var u *Unwritable
+	if err := tooLate(); !errors.As(err, &u) || u.Cause != CauseServer { // it finds out that its connection is gone
+		t.Errorf("%v", err)
 	}
+	select {
+	case <-r.Lost():
+		t.Error("it gives up before it has tried again")
+	default:
+	}
+	if err := tooLate(); !errors.As(err, &u) || u.Cause != CauseServed || r.Trouble() == nil {
+		t.Errorf("%v", err)
+	}
+	<-r.Lost()
+	r.DB.Close()
 	if err := second.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Claim(ctx, func() {}); err != nil { // it goes on
+	r.DB = r.open(secretA, nil) // started again
+	if err := r.Claim(ctx, none); err != nil {
 		t.Error(err)
 	}
 	r.staff("victor", Viewer)

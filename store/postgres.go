@@ -28,6 +28,7 @@ import (
 type postgres struct {
 	config  *pgx.ConnConfig
 	claimed atomic.Bool // this process is the one that serves
+	lost    chan struct{}
 }
 
 // The locks that the processes of one database share, as pg_advisory_lock names them.
@@ -86,7 +87,7 @@ func newPostgres(address string) (*postgres, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectWithin
 	}
-	return &postgres{config: config}, nil
+	return &postgres{config: config, lost: make(chan struct{})}, nil
 }
 
 // name is the database without the password.
@@ -157,19 +158,23 @@ func openPostgresToRead(address string) (*sql.DB, *postgres, error) {
 // claimTry is how often a process that waits to serve looks whether it is its turn.
 const claimTry = time.Second
 
+var errServed = errors.New("another frontdesk serves from this database")
+
 // Claim waits until this process is the only one that serves from the database:
-// what is on its way in the memory of one is not known to another. It holds the claim
-// as long as it is connected: when it dies, the next one's turn has come, and what it
-// has begun to write is written as a whole or not at all. waiting is called once, if
-// there is another. SQLite's file is claimed by the address that is listened at.
+// what is on its way in the memory of one is not known to another. The claim is held
+// by the connection that writes: when that is gone, the next one's turn has come, and
+// what was being written is written as a whole or not at all. waiting is called once,
+// if there is another. SQLite's file is claimed by the address that is listened at.
 func (db *DB) Claim(ctx context.Context, waiting func()) error {
 	if db.pg == nil {
 		return nil
 	}
-	db.pg.claimed.Store(true)
 	for told := false; ; told = true {
 		var u *Unwritable
-		err := db.Write(ctx, func(tx *Tx) error { return tx.w.holdClaim(ctx) })
+		err := db.Write(ctx, func(tx *Tx) error { return tx.w.claim(ctx) })
+		if err == nil {
+			db.pg.claimed.Store(true)
+		}
 		if !errors.As(err, &u) || u.Cause != CauseServed {
 			return err
 		}
@@ -184,14 +189,17 @@ func (db *DB) Claim(ctx context.Context, waiting func()) error {
 	}
 }
 
-var errServed = errors.New("another frontdesk serves from this database")
-
-// holdClaim has the connection that writes hold the claim, if this process has it:
-// with another connection it may be another process's by now.
-func (w *writer) holdClaim(ctx context.Context) error {
-	if !w.db.pg.claimed.Load() {
+// Lost is closed when another process has taken the place of this one, whose
+// connection was lost: it cannot write, and what it remembers is not true any more.
+func (db *DB) Lost() <-chan struct{} {
+	if db.pg == nil {
 		return nil
 	}
+	return db.pg.lost
+}
+
+// claim has the connection that writes hold the claim.
+func (w *writer) claim(ctx context.Context) error {
 	var held bool
 	if err := w.conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1)`, int64(lockServe)).Scan(&held); err != nil {
 		return err
@@ -200,6 +208,19 @@ func (w *writer) holdClaim(ctx context.Context) error {
 		return errServed
 	}
 	return nil
+}
+
+// claimAgain is claim for another connection of the process that serves.
+func (w *writer) claimAgain(ctx context.Context) error {
+	if !w.db.pg.claimed.Load() {
+		return nil
+	}
+	err := w.claim(ctx)
+	if errors.Is(err, errServed) {
+		w.db.pg.claimed.Store(false)
+		close(w.db.pg.lost)
+	}
+	return err
 }
 
 // beginShared starts a transaction in turns with other processes. Within it
@@ -211,7 +232,7 @@ func (w *writer) beginShared(ctx context.Context) error {
 			return fmt.Errorf("open for writing: %w", err)
 		}
 		w.conn = conn
-		if err := w.holdClaim(ctx); err != nil {
+		if err := w.claimAgain(ctx); err != nil {
 			w.drop()
 			return fmt.Errorf("open for writing: %w", err)
 		}

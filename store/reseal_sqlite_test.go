@@ -13,6 +13,8 @@ import (
 	"time"
 )
 
+var secretC = []byte("the third secret, of 32 bytes or more")
+
 // A column of bytes is among the sealed ones, or known to hold no secret: a new
 // one has to be judged here, and what is sealed into it is found by the tests
 // below, for sealing anywhere else panics.
@@ -192,4 +194,64 @@ func TestAChangeThatWasBrokenOffGoesOn(t *testing.T) {
 			}
 		})
 	}
+}
+
+// fillMore is a session and a draft, after a purge.
+func (r *rig) fillMore() {
+	r.Helper()
+	s := r.staff("late", Viewer)
+	meta := &SessionMeta{ID: "late", StaffID: s.ID}
+	if err := r.Sessions().CommitCtx(WithSessionMeta(ctx, meta), "hash-late", []byte("PLANTED-session"), start.Add(time.Hour)); err != nil {
+		r.Fatal(err)
+	}
+	r.write(func(tx *Tx) error {
+		return tx.PutDraft(ctx, Draft{ID: "late", Person: "late", Path: "/", Form: "PLANTED"})
+	})
+}
+
+// opensClosed is opens for a database that is closed.
+func (r *rig) opensClosed(secret []byte) (open, all int) {
+	r.Helper()
+	r.DB = r.open(secret, nil)
+	open, all = r.opens(secret)
+	r.Close()
+	return open, all
+}
+
+func merge(a, b map[string][]sealedValue) map[string][]sealedValue {
+	all := map[string][]sealedValue{}
+	for _, m := range []map[string][]sealedValue{a, b} {
+		for place, values := range m {
+			all[place] = append(all[place], values...)
+		}
+	}
+	return all
+}
+
+// brokenOff is a database in which a change from the first secret to the second
+// has stopped among the receipts.
+func brokenOff(t *testing.T) *rig {
+	t.Helper()
+	r := newRig(t)
+	r.fill(resealBatch * 2)
+	r.Close()
+	r.DB = r.open(secretB, secretA)
+	raw := r.raw()
+	if _, err := raw.Exec(`CREATE TRIGGER stop BEFORE UPDATE ON receipts WHEN old.key > 'receipt of person-0450' BEGIN SELECT RAISE(ABORT, 'stopped'); END`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Reseal(ctx, func(*Tx, Resealed) error { t.Error("it is called done"); return nil }); err == nil || !strings.Contains(err.Error(), "stopped") {
+		t.Fatal(err)
+	}
+	if _, err := raw.Exec(`DROP TRIGGER stop`); err != nil {
+		t.Fatal(err)
+	}
+	raw.Close()
+	a, total := r.opens(secretA)
+	b, _ := r.opens(secretB)
+	if a+b != total || a < resealBatch || b < resealBatch {
+		t.Fatalf("%d open with the one, %d with the other, of %d", a, b, total) // so that it can fail
+	}
+	r.Close()
+	return r
 }

@@ -61,17 +61,27 @@ func TestMoveToPostgreSQL(t *testing.T) {
 	next := moved.with(env{"FRONTDESK_ADDR": freeAddr(t)})
 	waits := start(t, t.TempDir(), next, "serve")
 	eventually(t, "the second process waits", func() bool { return strings.Contains(waits.stderr.String(), "waiting to take its place") })
+	asks := func(path string) int {
+		res, err := http.Get("http://" + next["FRONTDESK_ADDR"] + path)
+		if err != nil {
+			return 0
+		}
+		res.Body.Close()
+		return res.StatusCode
+	}
+	if alive, ready := asks("/healthz"), asks("/readyz"); alive != http.StatusOK || ready != http.StatusServiceUnavailable {
+		t.Errorf("waiting it answers %d when asked whether it lives, and %d whether it is ready", alive, ready)
+	}
+	third := start(t, t.TempDir(), moved.with(env{"FRONTDESK_ADDR": freeAddr(t)}), "serve")
+	eventually(t, "the third process waits", func() bool { return strings.Contains(third.stderr.String(), "waiting to take its place") })
+	third.signal(t, syscall.SIGTERM)
+	if code := third.exit(t); code != 0 {
+		t.Errorf("stopped while it waits, it ends with %d", code)
+	}
 	create("Before The Kill AB", "kill@move.example")
 	d.signal(t, syscall.SIGKILL)
 	d.exit(t)
-	eventually(t, "the second process serves", func() bool {
-		res, err := http.Get("http://" + next["FRONTDESK_ADDR"] + "/readyz")
-		if err != nil {
-			return false
-		}
-		res.Body.Close()
-		return res.StatusCode == http.StatusOK
-	})
+	eventually(t, "the second process serves", func() bool { return asks("/readyz") == http.StatusOK })
 	waits.signal(t, syscall.SIGTERM)
 	waits.exit(t)
 	waits.keepsQuietAbout(t, secrets...)

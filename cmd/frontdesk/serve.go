@@ -56,7 +56,10 @@ func serve(a *app, s settings, people []store.Staff, demo *handlers.Demo) error 
 		return err
 	}
 	defer db.Close()
-	if err := db.Claim(a.ctx, func() { a.log.Info("another frontdesk serves from this database; waiting to take its place") }); err != nil {
+	if err := standBy(a, db, listener.(*net.TCPListener)); err != nil {
+		if a.ctx.Err() != nil {
+			return nil // asked to stop while it waited
+		}
 		return fmt.Errorf("claim the database: %w", err)
 	}
 
@@ -117,6 +120,8 @@ func serve(a *app, s settings, people []store.Staff, demo *handlers.Demo) error 
 	case <-a.ctx.Done():
 		a.log.Info("stopping", "waiting at most", graceful)
 		err = stop(server, d)
+	case <-db.Lost():
+		err = errors.Join(errors.New("the connection to the database was lost, and another frontdesk has taken the place of this one"), stop(server, d))
 	}
 	stopJobs()
 	jobs.Wait()
