@@ -144,5 +144,5 @@ func createdKey(created string) string {
 			return t.UTC().Format(createdLayout)
 		}
 	}
-	return created
+	return cutKey(created)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"strings"
@@ -44,6 +45,47 @@ var nordbygg = Customer{
 	Country: "Sweden", City: "Malmö", Zip: "211 34", State: "Skåne", Phone: "+46 (0)70-123 45 67", Website: "https://nordbygg.example",
 	Created: "2025-04-05T06:07:08Z",
 	Fields:  fields("cuid", "c/1#?%", "company", "Örnsköldsvik Bygg AB", "plan", "pro", "tags", `["a",null]`, "empty", "", "plan", "twice"),
+}
+
+// No field is too long: what ATOM says is kept as it is, found by its end, and sorted.
+func TestFieldsOfAnyLength(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	long := func(seed uint64) string {
+		dice := rand.New(rand.NewPCG(seed, 0))
+		text := ""
+		for len(text) < 20_000 { // not to be compressed
+			text += string(rune('a'+dice.IntN(26))) + string(rune('à'+dice.IntN(20)))
+		}
+		return text
+	}
+	var all []Customer
+	for i := range uint64(3) {
+		c := Customer{CUID: fmt.Sprint("long", i), Company: "Company " + long(i), Email: long(i + 10), Name: long(i + 20), City: long(i + 30), State: long(i + 40),
+			Country: long(i + 50), Phone: "+46 " + long(i+60), Created: long(i + 70), Website: long(i + 80), Address: long(i + 90), Fields: fields("cuid", fmt.Sprint("long", i))}
+		r.upsert(c)
+		all = append(all, c)
+	}
+	r.indexed()
+	for _, sort := range []CustomerSort{"", "company", "-email", "name", "city", "phone", "country", "state", "-created"} {
+		var got []string
+		q := CustomerQuery{Sort: sort, Limit: 1}
+		for range all {
+			page, err := r.FindCustomers(ctx, q)
+			if err != nil || len(page.Customers) != 1 {
+				t.Fatalf("%s: %d customers, %v", sort, len(page.Customers), err)
+			}
+			got, q.Cursor = append(got, page.Customers[0].CUID), page.Next
+		}
+		if slices.Sort(got); !slices.Equal(got, []string{"long0", "long1", "long2"}) || q.Cursor != "" {
+			t.Errorf("%s: %v", sort, got)
+		}
+	}
+	company := Fold(all[1].Company)
+	page, err := r.FindCustomers(ctx, CustomerQuery{Text: company[len(company)-100:], Limit: 9})
+	if err != nil || len(page.Customers) != 1 || page.Customers[0].Company != all[1].Company {
+		t.Errorf("%d found, %v", len(page.Customers), err)
+	}
 }
 
 func TestUpsertKeepsEverythingAndWritesOnlyChanges(t *testing.T) {

@@ -578,4 +578,4 @@ func (db *DB) spellings(ctx context.Context, column string) ([]string, error) {
 
 // CursorAfter is the cursor of the list by company that goes on behind a
 // customer.
-func CursorAfter(c Customer) string { return cursor{"", 0, Fold(c.Company), c.CUID, false}.String() }
+func CursorAfter(c Customer) string { return cursor{"", 0, keyOf(c.Company), c.CUID, false}.String() }

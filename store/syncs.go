@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -110,11 +111,25 @@ func NewCustomerRow(c Customer) (CustomerRow, error) {
 		return CustomerRow{}, err
 	}
 	r := CustomerRow{
-		Customer: c, fields: string(fields), company: Fold(c.Company), email: Fold(c.Email), country: Fold(c.Country), state: Fold(c.State),
-		name: Fold(c.Name), city: Fold(c.City), created: createdKey(c.Created), tel: phoneKey(c.Phone),
+		Customer: c, fields: string(fields), company: keyOf(c.Company), email: keyOf(c.Email), country: keyOf(c.Country), state: keyOf(c.State),
+		name: keyOf(c.Name), city: keyOf(c.City), created: createdKey(c.Created), tel: phoneKey(c.Phone),
 	}
 	r.search = searchText(c)
 	return r, nil
+}
+
+// maxKey is how much of a text is sorted by and compared, in bytes: PostgreSQL's
+// indexes take no more than some two thousand in a row, and no name is that long.
+const maxKey = 500
+
+// keyOf is a folded text to be sorted by and compared.
+func keyOf(s string) string { return cutKey(Fold(s)) }
+
+func cutKey(s string) string {
+	if len(s) > maxKey {
+		s = strings.ToValidUTF8(s[:maxKey], "")
+	}
+	return s
 }
 
 // UpsertCustomer brings one customer into the mirror, see UpsertRow.

@@ -249,7 +249,6 @@ CREATE TABLE sms_tries (
 CREATE INDEX sms_tries_code  ON sms_tries (code_id);
 CREATE INDEX sms_tries_phone ON sms_tries (phone, at);
 CREATE INDEX codes_customer ON codes (cuid, id) WHERE cuid <> '';
-CREATE INDEX customers_phone_text ON customers (phone, cuid);
 CREATE INDEX customers_country_company ON customers (country_key, company_key, cuid);
 CREATE INDEX customers_state_company ON customers (state_key, company_key, cuid);
 CREATE INDEX customers_gone ON customers (gone_at) WHERE gone_at IS NOT NULL;
