@@ -17,7 +17,6 @@ import (
 	"strings"
 	"testing"
 
-
 	"frontdesk/store"
 	"frontdesk/store/audit"
 	"frontdesk/views"
