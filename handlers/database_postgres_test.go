@@ -32,7 +32,7 @@ func freshDatabase(t testing.TB) string {
 }
 
 // openRaw opens a connection beside frontdesk's, which writes meanwhile.
-func openRaw(path string) (*sql.DB, error) { return sql.Open("pgx", path) }
+func openRaw(path string) (*sql.DB, error) { return sql.Open("postgres", path) }
 
 // roomLeft is not known of another machine's disk.
 const roomLeft = ""

@@ -62,7 +62,7 @@ func (db *DB) Jobs() *sql.DB { return db.jobs.Load() }
 // writer's, which has open statements of its own all the time.
 func (db *DB) openJobs() {
 	if db.pg != nil {
-		db.jobs.Store(db.pg.open(4))
+		db.jobs.Store(db.pool)
 		return
 	}
 	jobs := sql.OpenDB(&turnConnector{driver: db.pool.Driver(), address: sqliteAddress(db.path, "immediate"), turn: db.turn})

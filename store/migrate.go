@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/lib/pq"
 
 	"frontdesk/store/audit"
 )
@@ -74,15 +74,7 @@ func MigrateTo(ctx context.Context, path, address string, secret, old []byte, pr
 	if err := to.isEmpty(ctx); err != nil {
 		return m, fmt.Errorf("%s: %w", m.To, err)
 	}
-	conn, err := to.pool.Conn(ctx)
-	if err != nil {
-		return m, err
-	}
-	defer conn.Close()
-	err = conn.Raw(func(c any) error {
-		return pgx.BeginFunc(ctx, c.(*stdlib.Conn).Conn(), func(tx pgx.Tx) error { return m.copy(ctx, from, tx, progress) })
-	})
-	if err != nil {
+	if err := m.copy(ctx, from, to, progress); err != nil {
 		return m, fmt.Errorf("copy to %s: %w", m.To, err)
 	}
 	// Read anew, as the next start will.
@@ -136,15 +128,20 @@ func (db *DB) sameLog(ctx context.Context, want audit.Verified) error {
 }
 
 // copy copies all tables.
-func (m *Migrated) copy(ctx context.Context, from *DB, tx pgx.Tx, progress func(string, int)) error {
-	if _, err := tx.Exec(ctx, `DELETE FROM meta; DELETE FROM audit_checkpoints; DELETE FROM audit_tiles; DELETE FROM audit_marks`); err != nil {
-		return err
-	}
+func (m *Migrated) copy(ctx context.Context, from, to *DB, progress func(string, int)) error {
 	source, err := from.reader.pool.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // sees one moment
 	if err != nil {
 		return err
 	}
 	defer source.Rollback() //nolint:errcheck // nothing was written
+	tx, err := to.pool.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // it was committed, or the error is told
+	if _, err := tx.ExecContext(ctx, `DELETE FROM meta; DELETE FROM audit_checkpoints; DELETE FROM audit_tiles; DELETE FROM audit_marks`); err != nil {
+		return err
+	}
 	for _, table := range copied {
 		rows, err := copyTable(ctx, source, tx, table)
 		if err != nil {
@@ -154,69 +151,77 @@ func (m *Migrated) copy(ctx context.Context, from *DB, tx pgx.Tx, progress func(
 		m.Rows, m.Tables = m.Rows+rows, m.Tables+1
 	}
 	// The numbers that PostgreSQL gives go on behind the last.
-	identities, err := tx.Query(ctx, `SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema AND is_identity = 'YES'`)
+	identities, err := collect(ctx, tx, func(s scanner) (name string, err error) { return name, s.Scan(&name) },
+		`SELECT table_name FROM information_schema.columns WHERE table_schema = current_schema AND is_identity = 'YES' AND column_name = 'id'`)
 	if err != nil {
 		return err
 	}
-	type column struct{ table, name string }
-	all, err := pgx.CollectRows(identities, func(row pgx.CollectableRow) (c column, err error) { return c, row.Scan(&c.table, &c.name) })
-	if err != nil {
-		return err
-	}
-	for _, c := range all {
-		if !slices.Contains(copied, c.table) {
+	for _, table := range identities {
+		if !slices.Contains(copied, table) {
 			continue
 		}
-		if _, err := tx.Exec(ctx, fmt.Sprintf(`SELECT setval(pg_get_serial_sequence('%[1]s', '%[2]s'), (SELECT max(%[2]s) FROM %[1]s))`, c.table, c.name)); err != nil {
+		if _, err := tx.ExecContext(ctx, fmt.Sprintf(`SELECT setval(pg_get_serial_sequence('%[1]s', 'id'), (SELECT max(id) FROM %[1]s))`, table)); err != nil {
 			return err
 		}
 	}
-	return nil
+	return tx.Commit()
 }
 
 // copyTable copies a table's rows, and returns how many there are.
-func copyTable(ctx context.Context, from *sql.Tx, to pgx.Tx, table string) (int, error) {
+func copyTable(ctx context.Context, from, to *sql.Tx, table string) (n int, err error) {
 	where := ""
 	if but := notCopied[table]; but != "" {
-		where = ` WHERE NOT (` + but + `)`
+		where = " WHERE NOT (" + but + ")"
 	}
-	rows, err := from.QueryContext(ctx, `SELECT * FROM `+table+where)
+	rows, err := from.QueryContext(ctx, fmt.Sprintf(`SELECT * FROM %s%s`, table, where))
 	if err != nil {
 		return 0, err
 	}
 	defer rows.Close()
-	columns, err := rows.Columns()
+	names, err := rows.Columns()
 	if err != nil {
 		return 0, err
 	}
-	source := &tableSource{rows: rows, values: make([]any, len(columns)), into: make([]any, len(columns))}
-	for i := range source.values {
-		source.into[i] = &source.values[i]
+	binary, err := collect(ctx, to, func(s scanner) (name string, err error) { return name, s.Scan(&name) },
+		`SELECT column_name FROM information_schema.columns WHERE table_schema = current_schema AND table_name = $1 AND data_type = 'bytea'`, table)
+	if err != nil {
+		return 0, err
 	}
-	n, err := to.CopyFrom(ctx, pgx.Identifier{table}, columns, source)
-	return int(n), err
-}
-
-// tableSource hands SQLite's rows on.
-type tableSource struct {
-	rows   *sql.Rows
-	values []any
-	into   []any
-	err    error
-}
-
-func (s *tableSource) Next() bool { return s.err == nil && s.rows.Next() }
-
-func (s *tableSource) Values() ([]any, error) {
-	if s.err = s.rows.Scan(s.into...); s.err != nil {
-		return nil, s.err
+	quoted, values, into := make([]string, len(names)), make([]any, len(names)), make([]any, len(names))
+	for i, name := range names {
+		quoted[i], into[i] = pq.QuoteIdentifier(name), &values[i]
 	}
-	for i, v := range s.values {
-		if b, ok := v.([]byte); ok && b == nil { // empty, which is not the same as none
-			s.values[i] = []byte{}
+	stmt, err := to.PrepareContext(ctx, fmt.Sprintf(`COPY %s (%s) FROM STDIN`, pq.QuoteIdentifier(table), strings.Join(quoted, ", ")))
+	if err != nil {
+		return 0, err
+	}
+	defer stmt.Close()
+	for ; rows.Next(); n++ {
+		if err := rows.Scan(into...); err != nil {
+			return n, err
+		}
+		for i, v := range values {
+			switch v := v.(type) {
+			case string: // SQLite keeps anything in any column
+				if slices.Contains(binary, names[i]) {
+					values[i] = []byte(v)
+				}
+			case []byte:
+				if v == nil { // empty, which is not the same as none
+					values[i] = []byte{}
+				}
+				if !slices.Contains(binary, names[i]) {
+					values[i] = string(v)
+				}
+			}
+		}
+		if _, err := stmt.ExecContext(ctx, (&postgres{}).texts(values)...); err != nil {
+			return n, err
 		}
 	}
-	return (&postgres{}).texts(s.values), nil
+	if err := rows.Err(); err != nil {
+		return n, err
+	}
+	_, err = stmt.ExecContext(ctx) // ends what was copied
+	return n, err
 }
-
-func (s *tableSource) Err() error { return errors.Join(s.err, s.rows.Err()) }

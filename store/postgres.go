@@ -16,9 +16,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/lib/pq"
 )
 
 // postgres is what is different with a database on a PostgreSQL server, with which
@@ -26,7 +24,7 @@ import (
 // that wait to take its place, and commands. Each has its one writer, and these
 // take turns by a lock that the server keeps.
 type postgres struct {
-	config  *pgx.ConnConfig
+	config  pq.Config
 	claimed atomic.Bool // this process is the one that serves
 	lost    chan struct{}
 }
@@ -70,22 +68,27 @@ func Named(database string) string {
 
 // newPostgres reads the address of a database.
 func newPostgres(address string) (*postgres, error) {
-	config, err := pgx.ParseConfig(address)
+	config, err := pq.NewConfig(address)
 	if err != nil {
-		return nil, errors.New("its address cannot be read: it is to be like postgres://user:password@host:5432/database") // pgx's error may quote the password
+		return nil, errors.New("its address cannot be read: it is to be like postgres://user:password@host:5432/database") // pq's error may quote the password
 	}
-	for name, value := range map[string]string{
-		"application_name": "frontdesk",
-		"lock_timeout":     "5s", // as SQLite's busy_timeout
-		// A process that is cut off in the middle of a write must not keep the others from theirs.
-		"idle_in_transaction_session_timeout": "30s",
-	} {
-		if _, set := config.RuntimeParams[name]; !set {
-			config.RuntimeParams[name] = value
-		}
+	if config.ApplicationName == "" {
+		config.ApplicationName = "frontdesk"
 	}
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectWithin
+	}
+	if config.Runtime == nil {
+		config.Runtime = map[string]string{}
+	}
+	for name, value := range map[string]string{
+		"lock_timeout": "5s", // as SQLite's busy_timeout
+		// A process that is cut off in the middle of a write must not keep the others from theirs.
+		"idle_in_transaction_session_timeout": "30s",
+	} {
+		if _, set := config.Runtime[name]; !set {
+			config.Runtime[name] = value
+		}
 	}
 	return &postgres{config: config, lost: make(chan struct{})}, nil
 }
@@ -95,11 +98,15 @@ func (p *postgres) name() string {
 	return fmt.Sprintf("%s on %s", p.config.Database, net.JoinHostPort(p.config.Host, fmt.Sprint(p.config.Port)))
 }
 
-func (p *postgres) open(most int) *sql.DB {
-	pool := stdlib.OpenDB(*p.config)
+func (p *postgres) open(most int) (*sql.DB, error) {
+	connector, err := pq.NewConnectorConfig(p.config)
+	if err != nil {
+		return nil, err
+	}
+	pool := sql.OpenDB(connector)
 	pool.SetMaxOpenConns(most)
 	pool.SetMaxIdleConns(most)
-	return pool
+	return pool, nil
 }
 
 // texts are the arguments of a statement with texts that PostgreSQL takes: NUL, and
@@ -130,8 +137,15 @@ func (p *postgres) texts(args []any) []any {
 // openPostgres opens the database and brings its schema up to date. Of several
 // processes that start, one does it after the other.
 func (db *DB) openPostgres(ctx context.Context) error {
-	db.pool = db.pg.open(3) // the writer's, the queue's, and the one that holds the lock
-	db.reader = newReader(db.pg.open(max(pgReaders, runtime.NumCPU())), db.pg)
+	var err error
+	if db.pool, err = db.pg.open(6); err != nil { // for the writer and the queue
+		return err
+	}
+	readers, err := db.pg.open(max(pgReaders, runtime.NumCPU()))
+	if err != nil {
+		return err
+	}
+	db.reader = newReader(readers, db.pg)
 	conn, err := db.pool.Conn(ctx)
 	if err != nil {
 		return err
@@ -151,8 +165,9 @@ func openPostgresToRead(address string) (*sql.DB, *postgres, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	p.config.RuntimeParams["default_transaction_read_only"] = "on"
-	return p.open(pgReaders), p, nil
+	p.config.Runtime["default_transaction_read_only"] = "on"
+	pool, err := p.open(pgReaders)
+	return pool, p, err
 }
 
 // claimTry is how often a process that waits to serve looks whether it is its turn.
@@ -244,16 +259,11 @@ func (w *writer) beginShared(ctx context.Context) error {
 	return nil
 }
 
-// commitShared commits. A transaction in which a statement has failed is rolled
-// back by COMMIT without an error: the server says so in other words.
+// commitShared commits. In a transaction in which a statement has failed COMMIT would
+// roll back, and tell so by no error; another statement before it does.
 func (w *writer) commitShared() error {
-	return w.conn.Raw(func(c any) error {
-		tag, err := c.(*stdlib.Conn).Conn().Exec(context.Background(), `COMMIT`)
-		if err == nil && tag.String() != "COMMIT" {
-			err = fmt.Errorf("the transaction ended as %s", tag)
-		}
-		return err
-	})
+	_, err := w.conn.ExecContext(context.Background(), `SELECT 1; COMMIT`)
+	return err
 }
 
 // dropLost gives up a connection that is no more, so that the next write makes
@@ -262,13 +272,9 @@ func (w *writer) dropLost() {
 	if w.conn == nil {
 		return
 	}
-	err := w.conn.Raw(func(c any) error {
-		if c.(*stdlib.Conn).Conn().IsClosed() {
-			return driver.ErrBadConn // takes it out of the pool
-		}
-		return nil
-	})
-	if err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), connectWithin)
+	defer cancel()
+	if w.conn.PingContext(ctx) != nil {
 		w.drop()
 	}
 }
@@ -284,25 +290,24 @@ func (w *writer) drop() {
 
 // causeOfServer is causeOf for what PostgreSQL, or the way there, reports.
 func causeOfServer(err error) string {
-	var said *pgconn.PgError
+	var said *pq.Error
 	if errors.As(err, &said) {
-		switch {
+		switch class := string(said.Code.Class()); {
 		case said.Code == "53100": // disk_full
 			return CauseFull
 		case said.Code == "55P03": // lock_not_available
 			return CauseBusy
 		case said.Code == "25006": // read_only_sql_transaction: a standby, or told so
 			return CauseReadOnly
-		case strings.HasPrefix(said.Code, "XX00"): // internal error, data or index corrupted
+		case class == "XX": // internal error, data or index corrupted
 			return CauseDamaged
-		case strings.HasPrefix(said.Code, "08"), strings.HasPrefix(said.Code, "53"), strings.HasPrefix(said.Code, "57P"), strings.HasPrefix(said.Code, "58"):
+		case class == "08", class == "53", class == "58", strings.HasPrefix(string(said.Code), "57P"): // connection, resources, system, shutdown
 			return CauseServer
 		}
 		return ""
 	}
-	var connecting *pgconn.ConnectError
 	var way net.Error
-	if errors.As(err, &connecting) || errors.As(err, &way) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || pgconn.SafeToRetry(err) {
+	if errors.As(err, &way) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		return CauseServer
 	}
 	return ""

@@ -42,7 +42,7 @@ func fresh(t testing.TB) string {
 // raw is a connection beside the store's, as an operator's psql has it.
 func (r *rig) raw() *sql.DB {
 	r.Helper()
-	db, err := sql.Open("pgx", r.path)
+	db, err := sql.Open("postgres", r.path)
 	if err != nil {
 		r.Fatal(err)
 	}

@@ -20,7 +20,7 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the database/sql driver "pgx"
+	_ "github.com/lib/pq" // the database/sql driver "postgres"
 )
 
 // Server is where databases are made.
@@ -44,7 +44,7 @@ func Start() (*Server, error) {
 		return nil, fmt.Errorf("start PostgreSQL: %w", err)
 	}
 	var err error
-	s.admin, err = sql.Open("pgx", s.address.String())
+	s.admin, err = sql.Open("postgres", s.address.String())
 	for deadline := time.Now().Add(30 * time.Second); err == nil; time.Sleep(20 * time.Millisecond) {
 		ping := s.admin.PingContext(context.Background())
 		if ping == nil {

@@ -29,7 +29,7 @@ func freshDatabase(t testing.TB) string {
 }
 
 // openRaw opens a connection beside frontdesk's.
-func openRaw(path string) (*sql.DB, error) { return sql.Open("pgx", path) }
+func openRaw(path string) (*sql.DB, error) { return sql.Open("postgres", path) }
 
 // What is written to customers, as seen by the database itself.
 var watchWrites = []string{
