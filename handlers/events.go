@@ -39,7 +39,7 @@ func (h *Handlers) events(w http.ResponseWriter, r *http.Request, now live) erro
 	}
 	defer h.listeners.Add(-1)
 	visitOf(r).left() // it stays, and must not keep pages from being served
-	ctx, control := r.Context(), http.NewResponseController(w)
+	ctx, control := apart(r.Context()), http.NewResponseController(w)
 	var sent []byte
 	send := func(event string, body []byte) error {
 		_ = control.SetWriteDeadline(time.Now().Add(eventsTimeout)) // a test's recorder has none

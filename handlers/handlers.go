@@ -14,6 +14,8 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 	gorilla "github.com/gorilla/sessions"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 
 	"frontdesk/static"
 	"frontdesk/store"
@@ -36,6 +38,9 @@ type Config struct {
 	Portals   []string       // offered at sign-in, in this order
 	PortalURL map[string]string
 	Demo      *Demo // nil: not the demo
+
+	Traces     trace.TracerProvider          // collects a span of each request; nil: none does
+	Propagator propagation.TextMapPropagator // reads which trace a request belongs to; nil: none is believed
 }
 
 // Demo is what the demo's sign-in page says.
@@ -60,6 +65,7 @@ type Handlers struct {
 
 	alike   views.Alike
 	metrics metrics
+	tracer  trace.Tracer // nil: no request has a span
 	crowd   *crowd
 
 	listeners atomic.Int64 // pages that are kept up to date
@@ -90,6 +96,9 @@ func New(c Config) (*Handlers, error) {
 	}
 	h.crowd = newCrowd(requestsMost, requestsEach, requestsQueue, requestsWait)
 	h.metrics = newMetrics(h)
+	if c.Traces != nil {
+		h.tracer = c.Traces.Tracer("frontdesk/handlers")
+	}
 	h.routes = h.allRoutes()
 	h.early, h.menus = map[store.Role]*views.Ahead{}, map[store.Role][]views.MenuItem{}
 	for _, role := range []store.Role{store.Viewer, store.Manager, store.Admin} {

@@ -71,19 +71,21 @@ func visitOf(r *http.Request) *visit {
 	return v
 }
 
-// logged gives the request its ID, writes one line when it is over, and turns
-// a panic into an error page.
+// logged gives the request its ID and its span, writes one line when it is over,
+// and turns a panic into an error page.
 func (h *Handlers) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := h.Now()
 		v := &visit{ID: store.NewID()[:12], Meta: &store.SessionMeta{}, Ahead: isAhead(r)}
+		ctx, span := h.traced(r)
 		// Both are filled in on the way; the session's row reads its part when scs commits.
-		r = r.WithContext(store.WithSessionMeta(context.WithValue(r.Context(), visitKey{}, v), v.Meta))
+		r = r.WithContext(store.WithSessionMeta(context.WithValue(ctx, visitKey{}, v), v.Meta))
 		w.Header().Set("X-Request-Id", v.ID)
 		sw := &statusWriter{ResponseWriter: w, limit: h.answerLimit}
 		defer func() {
 			if cause := recover(); cause != nil {
 				if cause == http.ErrAbortHandler {
+					v.ended(span, r.Method, sw.status)
 					panic(cause)
 				}
 				h.Log.Error("panic", "request", v.ID, "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
@@ -93,6 +95,7 @@ func (h *Handlers) logged(next http.Handler) http.Handler {
 			}
 			took := h.Now().Sub(began)
 			h.metrics.answered(sw, r, v.Route, sw.status, took)
+			v.ended(span, r.Method, sw.status)
 			if isBare(r.URL.Path) {
 				return
 			}
@@ -103,6 +106,9 @@ func (h *Handlers) logged(next http.Handler) http.Handler {
 			}
 			if v.signedIn() {
 				attrs = append(attrs, "user", v.Actor.Staff.Portal+":"+v.Actor.Staff.Username)
+			}
+			if span != nil && span.SpanContext().IsSampled() { // what is not kept cannot be looked up
+				attrs = append(attrs, "trace_id", span.SpanContext().TraceID().String())
 			}
 			if v.failed != nil {
 				level = slog.LevelWarn

@@ -52,7 +52,10 @@ func (r *reader) prepare(ctx context.Context, query string) (*sql.Stmt, *sql.DB,
 }
 
 // QueryContext runs a query.
-func (r *reader) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+func (r *reader) QueryContext(ctx context.Context, query string, args ...any) (rows *sql.Rows, err error) {
+	if span := r.pg.tracedRead(ctx, query); span != nil {
+		defer func() { over(span, err) }()
+	}
 	args = r.pg.texts(args)
 	stmt, pool, err := r.prepare(ctx, query)
 	if err != nil {
@@ -65,7 +68,10 @@ func (r *reader) QueryContext(ctx context.Context, query string, args ...any) (*
 }
 
 // QueryRowContext runs a query for one row.
-func (r *reader) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+func (r *reader) QueryRowContext(ctx context.Context, query string, args ...any) (row *sql.Row) {
+	if span := r.pg.tracedRead(ctx, query); span != nil {
+		defer func() { over(span, row.Err()) }()
+	}
 	args = r.pg.texts(args)
 	stmt, pool, err := r.prepare(ctx, query)
 	if err != nil || stmt == nil {

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"frontdesk/store/audit"
 )
 
@@ -100,7 +102,8 @@ type write struct {
 	state   atomic.Int32
 	done    chan struct{}
 	err     error
-	cause   any // of a panic in f
+	cause   any        // of a panic in f
+	span    trace.Span // of whoever waits for the write; nil: none is collected
 }
 
 const (
@@ -195,11 +198,14 @@ func (db *DB) WriteOutcome(ctx context.Context, f func(tx *Tx) error) error {
 	return db.write(ctx, f, true)
 }
 
-func (db *DB) write(ctx context.Context, f func(tx *Tx) error, outcome bool) error {
+func (db *DB) write(ctx context.Context, f func(tx *Tx) error, outcome bool) (err error) {
+	job := &write{f: f, outcome: outcome, done: make(chan struct{})}
+	if job.span = db.pg.traced(ctx, "write", ""); job.span != nil { // from here until it is durable, its turn noted in between
+		defer func() { over(job.span, err) }()
+	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("wait to write: %w", err)
 	}
-	job := &write{f: f, outcome: outcome, done: make(chan struct{})}
 	select {
 	case <-db.writer.closed:
 		return errClosed
@@ -467,6 +473,9 @@ func (w *writer) one(tx *Tx, job *write) error {
 
 // run calls f; a panic is kept for the goroutine that wants the write.
 func (job *write) run(tx *Tx) (err error) {
+	if job.span != nil {
+		job.span.AddEvent("turn")
+	}
 	defer func() {
 		if job.cause = recover(); job.cause != nil {
 			err = fmt.Errorf("panic: %v", job.cause)

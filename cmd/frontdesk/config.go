@@ -76,6 +76,8 @@ type config struct {
 
 	LogFormat   string `default:"text" help:"text or json: how the lines of the program's own log are written, on standard error."`
 	MetricsAddr string `help:"Listen address of /metrics; off when empty."`
+
+	env func(string) (string, bool) `kong:"-"` // where the OTEL_ variables are; nil: there are none
 }
 
 // settings are the configuration, checked.
@@ -104,6 +106,7 @@ type settings struct {
 	Reason    bool
 	Proxies   []netip.Prefix
 	Metrics   string
+	Tracing   tracing
 
 	AuditFile     string   // "-" is standard output
 	Webhook       *url.URL // nil: none
@@ -214,6 +217,7 @@ func (c config) check() (settings, error) {
 	if c.MetricsAddr != "" {
 		s.Metrics = k.address("metrics-addr", c.MetricsAddr)
 	}
+	s.Tracing = k.tracing(c.env)
 	s.AuditFile = k.auditFile(strings.TrimSpace(c.AuditFile), s.Database)
 	s.Webhook, s.WebhookSecret = k.webhook(c)
 	s.Admins = k.admins(c.Admins, s.Portals)

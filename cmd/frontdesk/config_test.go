@@ -92,7 +92,7 @@ func serveOnce(t *testing.T, e env, args ...string) ran {
 // problems are the variables that the one message complains of.
 func (r ran) problems() []string {
 	var names []string
-	for _, m := range regexp.MustCompile(`(?m)^  (FRONTDESK_[A-Z0-9_]+): `).FindAllStringSubmatch(r.stderr, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^  ((?:FRONTDESK|OTEL)_[A-Z0-9_]+): `).FindAllStringSubmatch(r.stderr, -1) {
 		names = append(names, m[1])
 	}
 	return names

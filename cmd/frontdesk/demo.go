@@ -179,7 +179,7 @@ func (c *demoCmd) Run(a *app) error {
 	}
 	people, shown := demoPeople(list(c.Portals))
 	c.Admins = orElse(c.Admins, portal.Customer+":alice")
-	c.makesFolder = true
+	c.makesFolder, c.env = true, a.env
 	s, err := c.check()
 	if err != nil {
 		return err

@@ -102,6 +102,44 @@ func TestBrokenImportsAreFound(t *testing.T) {
 	}
 }
 
+// strayTracing names every import of OpenTelemetry's that has no place where it is: what
+// collects and sends, and what is global there, belongs to cmd alone; four packages have
+// spans, and none of the others knows of them.
+func strayTracing(imports map[string][]string) []string {
+	const theirs = "go.opentelemetry.io/"
+	var stray []string
+	for pkg, list := range imports {
+		from := strings.TrimPrefix(pkg, module)
+		for _, imported := range list {
+			what, ok := strings.CutPrefix(imported, theirs)
+			if !ok || from == "cmd/frontdesk" {
+				continue
+			}
+			spans := strings.HasPrefix(what, "otel/semconv/") || slices.Contains([]string{"otel/trace", "otel/attribute", "otel/codes", "otel/propagation"}, what)
+			if !spans || !slices.Contains([]string{"handlers", "web/desk", "web/call", "store"}, from) {
+				stray = append(stray, from+" imports "+what)
+			}
+		}
+	}
+	slices.Sort(stray)
+	return stray
+}
+
+func TestTracesAreSentByCmdAlone(t *testing.T) {
+	for _, s := range strayTracing(listImports(t)) {
+		t.Error(s)
+	}
+	got := strayTracing(map[string][]string{
+		module + "store":         {"go.opentelemetry.io/otel/trace", "go.opentelemetry.io/otel"},
+		module + "web/atom":      {"go.opentelemetry.io/otel/trace"},
+		module + "handlers":      {"go.opentelemetry.io/otel/sdk/trace", "go.opentelemetry.io/otel/semconv/v1.43.0"},
+		module + "cmd/frontdesk": {"go.opentelemetry.io/otel/sdk/trace"},
+	})
+	if want := []string{"handlers imports otel/sdk/trace", "store imports otel", "web/atom imports otel/trace"}; !slices.Equal(got, want) {
+		t.Errorf("found %q, want %q", got, want)
+	}
+}
+
 // listImports reads the module's packages and what their code (not their
 // tests) imports.
 func listImports(t *testing.T) map[string][]string {

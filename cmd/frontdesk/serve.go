@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"frontdesk/handlers"
 	"frontdesk/static"
 	"frontdesk/store"
@@ -31,6 +33,7 @@ type serveCmd struct {
 }
 
 func (c *serveCmd) Run(a *app) error {
+	c.env = a.env
 	s, err := c.check()
 	if err != nil {
 		return err
@@ -48,6 +51,12 @@ func serve(a *app, s settings, people []store.Staff, demo *handlers.Demo) error 
 	}
 	defer listener.Close()
 
+	traces, stopTraces, err := startTracing(a, s.Tracing)
+	if err != nil {
+		return err
+	}
+	defer stopTraces() // when nothing is left that has spans
+
 	db, err := store.Open(a.ctx, store.Options{Path: s.Database, Secret: s.Secret, OldSecret: s.OldSecret, Ballast: store.Ballast})
 	if errors.Is(err, store.ErrWrongSecret) {
 		return configProblems{err.Error()}
@@ -63,7 +72,7 @@ func serve(a *app, s settings, people []store.Staff, demo *handlers.Demo) error 
 		return fmt.Errorf("claim the database: %w", err)
 	}
 
-	d, err := newDesk(a, s, db)
+	d, err := newDesk(a, s, db, traces)
 	if err != nil {
 		return err
 	}
@@ -94,6 +103,7 @@ func serve(a *app, s settings, people []store.Staff, demo *handlers.Demo) error 
 	h, err := handlers.New(handlers.Config{
 		Desk: d, Store: db, Assets: assets, Log: a.log, BaseURL: s.BaseURL, Secret: s.Secret, OldSecret: s.OldSecret,
 		Proxies: s.Proxies, Portals: s.Portals, PortalURL: s.PortalURL, Demo: demo,
+		Traces: traces, Propagator: s.Tracing.propagator(),
 	})
 	if err != nil {
 		return err
@@ -157,7 +167,7 @@ func newServer(h http.Handler, log *slog.Logger, s settings) *http.Server {
 }
 
 // newDesk joins the clients and the store.
-func newDesk(a *app, s settings, db *store.DB) (*desk.Desk, error) {
+func newDesk(a *app, s settings, db *store.DB, traces trace.TracerProvider) (*desk.Desk, error) {
 	stats := call.NewStats(time.Now)
 	limits := call.Limits{Connect: s.Connect, Act: s.Act, List: s.List}
 	portals := map[string]*portal.Client{}
@@ -170,7 +180,7 @@ func newDesk(a *app, s settings, db *store.DB) (*desk.Desk, error) {
 	}
 	c := desk.Config{
 		Store: db, Portals: portals, Atom: atom.New(s.AtomURL, s.Superkey, s.Supertok, call.New("atom", limits, stats)),
-		Hosts: s.Hosts, Stats: stats, Log: a.log, Sync: s.Sync, Act: s.Act, Idle: s.Idle, Reason: s.Reason,
+		Hosts: s.Hosts, Stats: stats, Log: a.log, Sync: s.Sync, Act: s.Act, Idle: s.Idle, Reason: s.Reason, Traces: traces,
 		SMSCountries: s.SMS.Countries, SMSPerStaff: s.SMS.PerStaff, SMSPerNumber: s.SMS.PerNumber, SMSCooldown: s.SMS.Cooldown,
 	}
 	if s.IP1.Set() {
@@ -214,6 +224,9 @@ func (s settings) recorded(db *store.DB) map[string]string {
 	}
 	if s.Webhook != nil { // the rest of the address can be secret
 		all["FRONTDESK_AUDIT_WEBHOOK_URL"] = s.Webhook.Host + " " + db.Fingerprint("FRONTDESK_AUDIT_WEBHOOK_URL", s.Webhook.String())
+	}
+	if s.Tracing.Endpoint != nil { // likewise
+		all["OTEL_EXPORTER_OTLP_ENDPOINT"] = s.Tracing.Endpoint.Host
 	}
 	for name, address := range s.PortalURL {
 		all["FRONTDESK_PORTAL_"+strings.ToUpper(name)+"_URL"] = address
@@ -262,6 +275,7 @@ func (s settings) announce(a *app) {
   log to      %s
   proxies     %s
   metrics     %s
+  traces      %s
 `, version(), s.BaseURL, s.Addr, store.Named(s.Database), strings.Join(portals, ", "), s.AtomURL, sms, orElse(s.HostsText, "any https host"),
-		orElse(strings.Join(streams, ", "), "the database only"), proxies, orElse(s.Metrics, "off"))
+		orElse(strings.Join(streams, ", "), "the database only"), proxies, orElse(s.Metrics, "off"), s.Tracing)
 }

@@ -10,6 +10,8 @@ import (
 	"net/http/httptrace"
 	"sync/atomic"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Body and header bounds, in bytes.
@@ -223,6 +225,7 @@ type exchange struct {
 	caller context.Context
 	ctx    context.Context // with the limit
 	cancel context.CancelFunc
+	span   trace.Span // nil: none is collected
 	gate   *gate
 	leave  func(verdict error) // gives the place back; nil: there is none
 	turned bool                // the call was turned away
@@ -241,6 +244,7 @@ func (c *Client) begin(ctx context.Context, req Request) *exchange {
 	if req.Long {
 		limit, x.gate = c.limits.List, c.lists
 	}
+	ctx, x.span = traced(ctx, c.service, req)
 	x.ctx, x.cancel = context.WithTimeout(ctx, limit)
 	return x
 }
@@ -267,6 +271,9 @@ func (x *exchange) enter() error {
 func (x *exchange) close() {
 	x.cancel()
 	x.free(errSaysNothing)
+	if x.span != nil {
+		x.span.End()
+	}
 }
 
 func (x *exchange) free(verdict error) {
@@ -310,6 +317,7 @@ func (x *exchange) send() (*Response, *boundedBody, error) {
 		tr = x.client.act
 		hr.GetBody = nil // a second guard: what cannot be rewound is not re-sent
 	}
+	// No trace header goes out either: see traced.
 	// The transport is used without an http.Client, which would look into
 	// redirects (and fail on an odd Location, quoting it) even when told not
 	// to follow them, and which wraps errors with the URL.
@@ -366,6 +374,7 @@ func (x *exchange) failed(status int, err error) *Error {
 // end notes the call in the health and returns its error.
 func (x *exchange) end(err error) error {
 	x.free(x.verdict(err))
+	x.told(err)
 	if x.client.stats == nil || x.turned {
 		return err
 	}

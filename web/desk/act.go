@@ -3,9 +3,10 @@ package desk
 import (
 	"context"
 	"encoding/json"
-
 	"errors"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 
 	"frontdesk/store"
 	"frontdesk/store/audit"
@@ -66,6 +67,7 @@ type act struct {
 	// It notes what the service answers, for the log.
 	Ctx   context.Context
 	trace call.Trace
+	span  trace.Span // from before the intent until after the outcome; nil: none is collected
 }
 
 // intentLimit is how long an act waits for the log before it is refused.
@@ -100,7 +102,8 @@ func (d *Desk) begin(ctx context.Context, in intent, guard func(tx *store.Tx, a 
 	a.ID = store.NewActID(a.Began)
 	var taken *store.Receipt
 	d.under.Add(1) // before the intent is durable, so that a stop waits for it
-	lasting := context.WithoutCancel(ctx)
+	lasting, span := d.traced(context.WithoutCancel(ctx), "act", a.What)
+	a.span = span
 	writing, cancel := context.WithTimeout(lasting, intentLimit)
 	defer cancel()
 	err := d.Store.Write(writing, func(tx *store.Tx) error {
@@ -126,10 +129,13 @@ func (d *Desk) begin(ctx context.Context, in intent, guard func(tx *store.Tx, a 
 	var problem *Problem
 	switch {
 	case errors.As(err, &problem):
+		over(a.span, "", tracedNotBegun)
 		return nil, nil, problem
 	case err != nil:
+		over(a.span, "", tracedNotBegun)
 		return nil, nil, unrecorded(err)
 	case taken != nil:
+		over(a.span, "", tracedRepeated)
 		prior, err := d.await(ctx, in.By, key)
 		return nil, &prior, err
 	}
@@ -174,6 +180,7 @@ func (d *Desk) finish(a *act, answer Answer, callErr error, rows func(tx *store.
 	})
 	d.under.Done()
 	if err != nil {
+		over(a.span, a.ID, tracedUnrecorded)
 		d.Log.Error("record an outcome", "error", err, "act", a.ID, "what", a.What, "outcome", entry.Result, "request", a.By.Request)
 		return answer, &Problem{
 			Kind: Unrecorded, Title: "The outcome could not be recorded",
@@ -183,6 +190,7 @@ func (d *Desk) finish(a *act, answer Answer, callErr error, rows func(tx *store.
 			Err:    err,
 		}
 	}
+	over(a.span, a.ID, string(entry.Result))
 	if answer.Problem != nil {
 		return answer, answer.Problem
 	}

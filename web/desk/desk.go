@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"frontdesk/store"
 	"frontdesk/store/audit"
 	"frontdesk/web/atom"
@@ -46,6 +48,8 @@ type Config struct {
 	Reason  bool          // SSO and credential acts want a written reason
 	Sinks   []Sink        // where the audit log is streamed to, each of another name
 
+	Traces trace.TracerProvider // collects a span of each act; nil: none does
+
 	SettleGap time.Duration // how long a lost create may take to show up in ATOM's list; settleGap when 0
 
 	// Limits on SMS codes; zero is none.
@@ -74,6 +78,7 @@ type Desk struct {
 	drafts    drafting
 	spelled   spellings
 	imports   *imports
+	tracer    trace.Tracer // nil: no act has a span
 }
 
 // New returns a desk; Run starts its jobs.
@@ -85,6 +90,9 @@ func New(c Config) *Desk {
 		c.SettleGap = settleGap
 	}
 	d := &Desk{Config: c, imports: newImports(), unindexed: make(chan struct{}, 1), learnt: make(chan struct{}, 1), stopping: make(chan struct{})}
+	if c.Traces != nil {
+		d.tracer = c.Traces.Tracer("frontdesk/web/desk")
+	}
 	d.Mirror = newMirror(d)
 	for _, sink := range c.Sinks {
 		d.streams = append(d.streams, newStream(d, sink))

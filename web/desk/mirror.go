@@ -141,7 +141,9 @@ func (m *Mirror) run(ctx context.Context) {
 		if s == nil {
 			continue
 		}
-		s.report, s.err = m.sync(ctx, s)
+		traced, span := m.desk.traced(ctx, "job", WhatSync)
+		s.report, s.err = m.sync(traced, s)
+		over(span, "", s.report.Outcome)
 		if s.err != nil && ctx.Err() == nil {
 			m.desk.Log.Warn("customer sync failed", "error", s.err)
 		}

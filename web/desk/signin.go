@@ -91,7 +91,8 @@ func (d *Desk) authenticate(ctx context.Context, by Actor, what string, in SignI
 	counted := map[string]refusal{}
 	a := &act{intent: intent{By: by, What: what, Service: "portal"}, Began: d.Now()}
 	a.ID = store.NewActID(a.Began)
-	a.Ctx = call.WithTrace(context.WithoutCancel(ctx), &a.trace)
+	lasting, span := d.traced(context.WithoutCancel(ctx), "act", what)
+	a.Ctx, a.span = call.WithTrace(lasting, &a.trace), span
 	d.under.Add(1)
 	err := d.Store.Write(a.Ctx, func(tx *store.Tx) error {
 		var err error
@@ -111,8 +112,10 @@ func (d *Desk) authenticate(ctx context.Context, by Actor, what string, in SignI
 	if err != nil || held.wait > 0 {
 		d.under.Done()
 		if err != nil {
+			over(a.span, "", tracedNotBegun)
 			return SignedIn{}, unrecorded(err)
 		}
+		over(a.span, "", string(audit.Denied))
 		return SignedIn{}, &Problem{Kind: Throttled, Title: "Too many tries", Wait: held.wait,
 			Text:   "There were too many refused sign-ins with this username or from this address.",
 			Advice: waitAdvice(held.wait)}
