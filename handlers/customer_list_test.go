@@ -136,6 +136,26 @@ func TestListMarksWhatItFound(t *testing.T) {
 	}
 }
 
+// TestHintsAreForWhatIsNotShown: what was looked for is said beside the company only where
+// no column shows it.
+func TestHintsAreForWhatIsNotShown(t *testing.T) {
+	found := []store.ListedCustomer{{Customer: store.Customer{Company: "Nordlicht", Email: "info@nordlicht.example", Name: "Eva Malm", City: "Malmö", Website: "malm.example"}}}
+	for _, tt := range []struct{ search, columns, where, roomy string }{
+		{"malm", "", "name", "name city"},
+		{"malmö", "", "city", "city"},
+		{"malm.example", "", "website", ""},
+		{"malm", "city", "", ""},
+		{"malm", "phone", "name", ""},
+		{"nordlicht", "", "", ""},
+	} {
+		columns, _ := columnsOf(t.Context(), url.Values{"q": {tt.search}, "cols": {tt.columns}})
+		row := listedRows(t.Context(), found, columns, tt.search)[0]
+		if row.Where != tt.where || row.Roomy != tt.roomy {
+			t.Errorf("%q with columns %q: in %q, shown by %q where there is room; want %q, %q", tt.search, tt.columns, row.Where, row.Roomy, tt.where, tt.roomy)
+		}
+	}
+}
+
 // TestExportIsWhatIsFiltered: an export has exactly the customers that the list
 // has, in its order, disarmed, on record, and for those who may.
 func TestExportIsWhatIsFiltered(t *testing.T) {

@@ -129,6 +129,7 @@ func listedRows(ctx context.Context, found []store.ListedCustomer, columns []vie
 	cells, fields := make([]views.Cell, len(found)*len(columns)), fieldNamesOf(ctx)
 	for i, c := range found {
 		hit := false
+		var roomy []string // columns with it that not every screen shows
 		row := views.ListedRow{CustomerRow: customerRow(c.Customer), Stored: c.Stored, Gone: c.GoneAt}
 		row.Cells, cells = cells[:len(columns):len(columns)], cells[len(columns):]
 		for j, column := range columns {
@@ -140,10 +141,15 @@ func listedRows(ctx context.Context, found []store.ListedCustomer, columns []vie
 			default:
 				cell.Pieces = m.pieces(cell.Text)
 			}
-			row.Cells[j], hit = cell, hit || (column.Always && isHit(cell.Pieces))
+			row.Cells[j] = cell
+			if isHit(cell.Pieces) {
+				hit = hit || column.Always
+				roomy = append(roomy, column.Key)
+			}
 		}
 		if text != "" && !hit {
 			row.Elsewhere, row.Where = m.elsewhere(c.Customer, fields)
+			row.Roomy = strings.Join(roomy, " ")
 		}
 		rows[i] = row
 	}

@@ -609,7 +609,7 @@ func Customer(p CustomerPageView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 46, "</summary><dl class=\"mt-2 grid gap-x-4 gap-y-1 text-sm sm:grid-cols-[9rem_1fr]\">")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 46, "</summary><dl class=\"mt-2 grid gap-x-4 gap-y-1 text-sm max-sm:gap-y-0 max-sm:[&>dd:not(:last-child)]:mb-2 sm:grid-cols-[9rem_1fr]\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1013,7 +1013,7 @@ func Live(p LivePage) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 68, "<dl class=\"grid gap-x-4 gap-y-2 sm:grid-cols-[10rem_1fr]\">")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 68, "<dl class=\"grid gap-x-4 gap-y-2 max-sm:gap-y-0 max-sm:[&>dd:not(:last-child)]:mb-2 sm:grid-cols-[10rem_1fr]\">")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

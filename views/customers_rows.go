@@ -72,7 +72,9 @@ func listedRows(p CustomersPage) templ.Component {
 				}
 				mark("</div>")
 				if row.Where != "" {
-					mark(`<p class="truncate text-xs text-muted">`)
+					mark(`<p class="truncate text-xs text-muted" data-in="`)
+					text(row.Roomy)
+					mark(`">`)
 					text(row.Where)
 					mark(": ")
 					pieces(row.Elsewhere)

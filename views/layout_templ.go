@@ -380,7 +380,7 @@ func Layout(p Page) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "<div id=\"live\" class=\"sr-only\" role=\"status\" aria-live=\"polite\"></div><div id=\"live-toast\" class=\"toast\" role=\"alert\"></div></body></html>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "<div id=\"live\" class=\"sr-only\" role=\"status\" aria-live=\"polite\"></div><div id=\"live-toast\" class=\"toast z-50\" role=\"alert\"></div></body></html>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1198,12 +1198,12 @@ func topbar(p *Page) templ.Component {
 			templ_7745c5c3_Var53 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 93, "<div class=\"stays [view-transition-name:bar] flex flex-wrap items-center gap-3 border-b border-base-300 bg-base-100 px-4 py-2.5 sm:px-6\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 93, "<div class=\"stays [view-transition-name:bar] topbar flex items-center gap-3 bg-base-100 px-4 py-2.5 max-sm:flex-wrap sm:px-6\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		if !p.Finder {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 94, "<form action=\"/customers\" method=\"get\" role=\"search\" class=\"min-w-0 grow sm:max-w-md\"><label class=\"input w-full\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 94, "<form action=\"/customers\" method=\"get\" role=\"search\" class=\"min-w-0 grow sm:max-w-md sm:min-w-40 sm:basis-0\"><label class=\"input w-full\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1247,7 +1247,7 @@ func topbar(p *Page) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if p.MirrorAge != nil {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 98, "<p class=\"text-sm text-muted sm:ml-auto\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 98, "<p class=\"truncate text-sm text-muted sm:ml-auto\" data-cut>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1663,7 +1663,7 @@ func RenewBox(p Page, problem string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 128, "</label> <input id=\"renew-password\" name=\"password\" type=\"password\" autocomplete=\"current-password\" required class=\"input w-64\"> <button class=\"btn\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 128, "</label> <input id=\"renew-password\" name=\"password\" type=\"password\" autocomplete=\"current-password\" required class=\"input max-w-64 min-w-0 grow basis-40\"> <button class=\"btn\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1780,7 +1780,7 @@ func idleNotice(p *Page) templ.Component {
 			templ_7745c5c3_Var79 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 136, "<div id=\"idle-notice\" class=\"toast toast-top toast-center w-full max-w-xl px-3\" hidden><div class=\"alert alert-warning items-center shadow-lg max-sm:flex max-sm:flex-wrap\"><span class=\"max-sm:hidden\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 136, "<div id=\"idle-notice\" class=\"toast toast-top toast-center z-50 w-full max-w-xl px-3\" hidden><div class=\"alert alert-warning items-center shadow-lg max-sm:flex max-sm:flex-wrap\"><span class=\"max-sm:hidden\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1856,7 +1856,7 @@ func footer(p *Page) templ.Component {
 			templ_7745c5c3_Var83 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 141, "<footer class=\"flex flex-wrap gap-x-4 gap-y-1 px-4 py-4 text-xs text-muted sm:px-6\"><span>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 141, "<footer class=\"flex flex-wrap items-center gap-x-4 gap-y-1 px-4 py-4 text-xs text-muted sm:px-6\"><span>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -187,7 +187,7 @@ func Tokens(p TokensPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "</label><div class=\"flex flex-wrap items-start gap-2\"><input id=\"renew-here\" name=\"password\" type=\"password\" autocomplete=\"current-password\" class=\"input w-64\" placeholder=\"")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "</label><div class=\"flex flex-wrap items-start gap-2\"><input id=\"renew-here\" name=\"password\" type=\"password\" autocomplete=\"current-password\" class=\"input max-w-64 min-w-0 grow basis-40\" placeholder=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -417,6 +417,33 @@ const tooWide = `(() => {
 		.map(e => e.tagName.toLowerCase() + "." + e.className + " " + e.textContent.trim().slice(0, 40)));
 })()`
 
+// misfits names the texts that are cut without an ellipsis, and what is lower or narrower
+// than a finger or an unsteady hand needs. A link within a sentence is as high as its line.
+const misfits = `(() => {
+	const found = new Set(), root = document.querySelector("dialog:modal") ?? document.body;
+	const say = (what, e) => found.size < 8 && found.add(what + ": " + e.tagName.toLowerCase() + "." + (e.className.baseVal ?? e.className) + " " + (e.textContent || e.value || "").trim().replace(/\s+/g, " ").slice(0, 40));
+	const shown = e => e.checkVisibility({visibilityProperty: true}) && !e.closest(".skip-link, .sr-only, svg, option");
+	const walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT), range = document.createRange();
+	for (let n; n = walk.nextNode();) {
+		const parent = n.parentElement;
+		if (!n.data.trim() || !shown(parent)) continue;
+		range.selectNodeContents(n);
+		const lines = [...range.getClientRects()];
+		for (let e = parent; e !== document.body; e = e.parentElement) {
+			const s = getComputedStyle(e), box = e.getBoundingClientRect();
+			if (s.display === "inline" || s.overflowX === "visible") continue;
+			if (/hidden|clip/.test(s.overflowX) && box.width > 1 && s.textOverflow !== "ellipsis" && lines.some(l => l.right > box.right + 1.5 || l.left < box.left - 1.5)) say("cut", parent);
+			break;
+		}
+	}
+	for (const e of root.querySelectorAll("a[href], button, summary, select, input:not([type=hidden]), textarea")) {
+		if (!shown(e) || e.disabled || getComputedStyle(e).display === "inline" && !e.matches(":is(td, th, dd, nav) > *, td > .truncate > *")) continue;
+		const box = (e.closest("label") ?? e).getBoundingClientRect();
+		if (box.width && (box.height < 23.5 || box.width < 23.5)) say("small, " + Math.round(box.width) + " by " + Math.round(box.height), e);
+	}
+	return [...found];
+})()`
+
 // axe returns what is seriously wrong for those who cannot see or point.
 func axe(options string) string {
 	return fmt.Sprintf(`axe.run(document, {resultTypes: ["violations"], %s}).then(r => r.violations
@@ -438,9 +465,30 @@ var looks = []struct {
 	{390, "light", `runOnly: {type: "rule", values: ["color-contrast", "link-in-text-block"]}`},
 }
 
+// between are widths where a page is laid out otherwise than at those of looks.
+var between = []int{768, 1024, 1920}
+
+// fits holds that nothing sticks out at the side, is cut, or is too small to press.
+func (b *screen) fits(where string) {
+	b.t.Helper()
+	var found []string
+	if err := b.eval(tooWide, &found); err != nil {
+		b.t.Fatal(err)
+	}
+	if len(found) > 0 {
+		b.report("%s: wider than the screen: %s", where, strings.Join(found, "\n\t"))
+	}
+	if err := b.eval(misfits, &found); err != nil {
+		b.t.Fatal(err)
+	}
+	if len(found) > 0 {
+		b.report("%s: does not fit: %s", where, strings.Join(found, "\n\t"))
+	}
+}
+
 // audit holds the page that is shown to what every page promises: no serious
-// finding of axe-core, light and dark, wide and narrow, and nothing that
-// sticks out at the side. It also takes the page's pictures.
+// finding of axe-core, light and dark, wide and narrow, and that it fits the
+// screen. It also takes the page's pictures.
 func (b *screen) audit(name string) {
 	b.t.Helper()
 	if b.seen[name] {
@@ -460,13 +508,12 @@ func (b *screen) audit(name string) {
 		for _, f := range found {
 			b.report("%s: axe: %s", where, f)
 		}
-		if err := b.eval(tooWide, &found); err != nil {
-			b.t.Fatal(err)
-		}
-		if len(found) > 0 {
-			b.report("%s: wider than the screen: %s", where, strings.Join(found, "\n\t"))
-		}
+		b.fits(where)
 		b.picture(where, true)
+	}
+	for _, width := range between {
+		b.look(width, "light")
+		b.fits(fmt.Sprintf("%s-%d", name, width))
 	}
 	b.look(1280, "light")
 }
@@ -573,6 +620,9 @@ func managerAtWork(t *testing.T, chromium context.Context, s services, d dashboa
 		t.Fatal(err)
 	}
 	b.audit("idle-notice")
+	b.look(390, "light")
+	b.until("nothing covers the notice", `(e => (r => e.contains(document.elementFromPoint(r.x + r.width / 2, r.y + 2)))(e.getBoundingClientRect()))(document.querySelector("#idle-notice .alert"))`)
+	b.look(1280, "light")
 	b.visit("/customers")
 	b.audit("customers")
 	var company string
@@ -747,6 +797,23 @@ func managerLooksAround(t *testing.T, chromium context.Context, s services, d da
 	b.visit("/customers?q=nobody-is-called-so")
 	b.see("Nobody found")
 	b.audit("customers-none")
+	// What was found in a field is said where there is no room for its column, and only there.
+	b.visit("/customers?q=" + url.QueryEscape("Göteborg"))
+	for _, c := range []struct {
+		width int
+		said  bool
+	}{{390, true}, {1280, false}} {
+		b.look(c.width, "light")
+		b.until(fmt.Sprintf("at %d the city is said once", c.width), fmt.Sprintf(`(row => row.querySelector("[data-in~=city]").checkVisibility() === %v &&
+			row.querySelector("td[data-col=city]").checkVisibility() === %v)(document.querySelector("#results [data-in~=city]").closest("tr"))`, c.said, !c.said))
+	}
+	// The bar stays one line, and the age of the list is whole in it.
+	b.visit("/")
+	for _, width := range append([]int{640}, between...) {
+		b.look(width, "light")
+		b.until(fmt.Sprintf("at %d the bar is one line", width), `(bar => bar.offsetHeight < 60 && (age => age.scrollWidth <= age.clientWidth)(bar.querySelector("[data-cut]")))(document.querySelector(".topbar"))`)
+	}
+	b.look(1280, "light")
 	b.visit("/audit?q=nothing-like-it")
 	b.see("No entry matches")
 	b.audit("audit-none")
@@ -1024,6 +1091,8 @@ func faultsAreFound(t *testing.T, chromium context.Context, d dashboard) {
 		plant("img", {src: "https://elsewhere.example/planted.png", alt: "from elsewhere"});
 		plant("p", {textContent: "faint"}).style.cssText = "color: #888; background: #999";
 		plant("div", {textContent: "wide"}).style.minWidth = "2000px";
+		plant("div", {textContent: "cut short"}).style.cssText = "width: 3em; overflow: hidden; white-space: nowrap";
+		plant("button", {textContent: "low"}).style.cssText = "display: block; height: 20px";
 		plant("p", {}).setAttribute("style", "color: red");
 		plant("style", {textContent: "main { color: red }"});
 		plant("link", {rel: "preload", as: "script", href: document.querySelector("script").src + "?without-a-nonce"});
@@ -1050,6 +1119,7 @@ func faultsAreFound(t *testing.T, chromium context.Context, d dashboard) {
 		"console error: planted", "exception: ", "thrown", "CSP: img-src stopped https://elsewhere.example", "CSP: style-src-attr", "CSP: style-src-elem",
 		"CSP: script-src-elem", "CSP: require-trusted-types-for", "CSP: trusted-types", "Failed to load resource", "/static/planted.svg",
 		"faults-1280-light: axe: critical image-alt", "faults-390-dark: axe: serious color-contrast", "faults-390-light: wider than the screen",
+		"faults-1920: wider than the screen", "faults-768: does not fit", "cut: div. cut short", "small, ", "button. low",
 	} {
 		if !strings.Contains(found, want) {
 			t.Errorf("not found: %s, among:\n%s", want, found)

@@ -1,6 +1,6 @@
-// Cells of a list are cut where there is no room: one that is says all of its text
-// when the pointer or the focus comes to it.
-const CELL = ".listing td";
+// Cells of a list, and what says data-cut, are cut where there is no room: one that is says
+// all of its text when the pointer or the focus comes to it.
+const CELL = ".listing td, [data-cut]";
 
 /** The title for a cell, by its widths and its text; "" when all of it is seen. */
 export function titleFor(whole, seen, text) {
