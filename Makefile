@@ -77,8 +77,19 @@ check: assets ## vet, staticcheck, gosec, formatting, and whether generated code
 # integer; the log keeps its entries' numbers in bitmaps of 32 bits.
 UNFIT = G104,G115
 
-prove: ## run the long tests: every place and value where "make test" takes a sample
-	FRONTDESK_THOROUGH=1 $(GO) test -count 1 -timeout 30m ./store/audit
+# The kill loop is on the disk that TMPDIR names. A seed that a failure prints repeats it: FRONTDESK_SEED=…, -rapid.seed=….
+prove: assets ## run the long tests: kills under load, half an hour of a hundred people, stories against a model, the log at every place; one page of results
+	@mkdir -p bin; : > bin/proved.txt; failed=; \
+	part() { \
+		echo "$$1 …"; ended=held; \
+		FRONTDESK_THOROUGH=1 TMPDIR="$$4" $(GO) test -v -count 1 -timeout 60m -run "$$2" "$$3" > bin/prove.log 2>&1 || { ended=BROKEN; failed=1; cat bin/prove.log; }; \
+		{ echo "$$1: $$ended"; sed -nE 's/^.*_test\.go:[0-9]+: result: /  /p' bin/prove.log | sed 's/; /\n  /g'; grep -E '^(ok|FAIL)\s+frontdesk/' bin/prove.log | sed 's/^/  /'; } >> bin/proved.txt; \
+	}; \
+	part 'Killed at any moment, under load' '^TestKills$$' ./cmd/frontdesk "$${TMPDIR:-/tmp}"; \
+	part 'Half an hour of a hundred people' '^TestSoak$$' ./cmd/frontdesk "$${TMPDIR:-/tmp}"; \
+	part 'Stories against a model' '^TestStories$$' ./handlers '$(or $(ROOMY),/tmp)'; \
+	part 'The audit log at every place, with every value' . ./store/audit '$(or $(ROOMY),/tmp)'; \
+	echo; cat bin/proved.txt; test -z "$$failed"
 
 # The targets are found in the sources, so that none is forgotten. What one finds is in testdata/fuzz beside its test, and
 # fails from then on in "make test" too, which runs the seeds and what was found before. Little of the time goes into

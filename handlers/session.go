@@ -267,6 +267,7 @@ func (h *Handlers) stepUp(r *http.Request, v *visit) error {
 	if err := h.sessions.RenewToken(r.Context()); err != nil {
 		return err
 	}
+	h.sessions.SetDeadline(r.Context(), v.Ends) // which the new token would put off
 	v.Actor.PasswordAt = h.Now()
 	h.sessions.Put(r.Context(), keyPassword, v.Actor.PasswordAt.UnixMilli())
 	return nil

@@ -614,3 +614,29 @@ func TestForwardedFor(t *testing.T) {
 		t.Errorf("a stranger's header is believed: %s", got)
 	}
 }
+
+// TestStepUpPutsNoEndOff: a session whose password is given again ends with its portal
+// token all the same.
+func TestStepUpPutsNoEndOff(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	w.clock.advance(-time.Hour) // scs has a clock of its own
+	b := w.signedIn("mia")
+	ends := func() time.Time {
+		t.Helper()
+		live, err := w.db.LiveSessions(t.Context(), 0, time.Time{})
+		if err != nil || len(live) != 1 {
+			t.Fatalf("%d sessions, %v", len(live), err)
+		}
+		return live[0].ExpiresAt
+	}
+	before := ends()
+	w.clock.advance(16 * time.Minute)
+	b.submit(b.get("/tokens"), "/tokens/reveal", url.Values{"which": {"portal"}, "password": {sandbox.Password}})
+	if e := w.entries(audit.Filter{What: desk.WhatConfirm, Result: audit.Done}); len(e) != 1 {
+		t.Fatalf("the password was confirmed %d times", len(e))
+	}
+	if after := ends(); !after.Equal(before) {
+		t.Errorf("the session ends at %s, and before at %s", after, before)
+	}
+}

@@ -56,6 +56,7 @@ type setup struct {
 	portals   []string
 	proxies   []netip.Prefix
 	demo      bool
+	still     bool // the clock stands, but for what a test puts it forward
 }
 
 // smsLimits are the desk's limits on SMS codes.
@@ -93,10 +94,19 @@ type world struct {
 	watch func(r *http.Request, p *page)
 }
 
-// clock runs with the real one, some way ahead of it.
-type clock struct{ ahead atomic.Int64 }
+// clock runs with the real one, some way ahead of it, or from a time at which it stands.
+type clock struct {
+	ahead atomic.Int64
+	still time.Time // zero: it runs
+}
 
-func (c *clock) Now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) Now() time.Time {
+	now := c.still
+	if now.IsZero() {
+		now = time.Now()
+	}
+	return now.Add(time.Duration(c.ahead.Load()))
+}
 func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
 
 type lockedBuffer struct {
@@ -121,6 +131,9 @@ const worldSecret = "a secret of at least 32 bytes, for tests only"
 func newWorld(t testing.TB, s setup) *world {
 	t.Helper()
 	w := &world{t: t, setup: s, clock: &clock{}, log: &lockedBuffer{}, path: freshDatabase(t), secret: []byte(worldSecret)}
+	if s.still {
+		w.clock.still = time.Now().Truncate(time.Millisecond)
+	}
 	s.box.Now = w.clock.Now
 	if s.box.Customers = s.customers; s.box.Customers == 0 {
 		s.box.Customers = 20

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -21,6 +22,8 @@ import (
 	"testing"
 	"time"
 
+	"frontdesk/store"
+	"frontdesk/store/pgtest"
 	"frontdesk/web/sandbox"
 )
 
@@ -52,6 +55,28 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	return m.Run()
+}
+
+// newDatabases are addresses of new, empty databases, by what keeps them: each a file's
+// path or a server's address, as FRONTDESK_DATABASE has it.
+func newDatabases(t *testing.T) map[string]string {
+	t.Helper()
+	return map[string]string{"SQLite": filepath.Join(t.TempDir(), "frontdesk.db"), "PostgreSQL": pgtest.Empty(t)}
+}
+
+// rawDatabase is a database past frontdesk, until the test's end.
+func rawDatabase(t *testing.T, address string) *sql.DB {
+	t.Helper()
+	driver, name := "sqlite", address+"?_pragma=busy_timeout(5000)"
+	if store.IsPostgres(address) {
+		driver, name = "postgres", address
+	}
+	raw, err := sql.Open(driver, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { raw.Close() })
+	return raw
 }
 
 // eventually waits until done says so.
@@ -138,6 +163,7 @@ type process struct {
 	cmd            *exec.Cmd
 	stdout, stderr output
 	done           chan struct{}
+	killed         bool // by the test: what it printed tells nothing
 }
 
 // start runs the binary in dir with nothing but e in its environment. It is
@@ -154,7 +180,7 @@ func start(t testing.TB, dir string, e env, args ...string) *process {
 	t.Cleanup(func() {
 		p.cmd.Process.Kill()
 		<-p.done
-		if t.Failed() {
+		if t.Failed() && !p.killed {
 			t.Logf("%s %s printed:\n%s%s", filepath.Base(binary), strings.Join(args, " "), p.stdout.String(), tail(p.stderr.String(), 60))
 		}
 	})
@@ -171,6 +197,14 @@ func (p *process) signal(t testing.TB, s syscall.Signal) {
 	if err := p.cmd.Process.Signal(s); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// kill gives the process no chance to do anything more.
+func (p *process) kill(t testing.TB) {
+	t.Helper()
+	p.killed = true
+	p.signal(t, syscall.SIGKILL)
+	p.exit(t)
 }
 
 // exit waits for the end and returns the exit code.

@@ -7,8 +7,8 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
-	"os"
-	"strconv"
+	"net/url"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,21 +17,6 @@ import (
 	"frontdesk/store"
 	"frontdesk/web/sandbox"
 )
-
-// importSeed is what the moments of the kills are drawn from: FRONTDESK_SEED, or
-// the time.
-func importSeed(t *testing.T) uint64 {
-	t.Helper()
-	text := os.Getenv("FRONTDESK_SEED")
-	if text == "" {
-		return uint64(time.Now().UnixNano())
-	}
-	n, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		t.Fatalf("FRONTDESK_SEED is %q", text)
-	}
-	return n
-}
 
 // bigImport is an import that runs at the next start, in the database of a
 // dashboard that has never been started.
@@ -139,13 +124,12 @@ func (b bigImport) count(t *testing.T, query string) (n int) {
 // Killed at any moment, while ATOM errs and loses answers: in the end every valid
 // row was created exactly once, by the sandbox's own count.
 func TestImportOutlastsKills(t *testing.T) {
+	t.Parallel()
 	good, wrong, kills := 2000, 40, 5
 	if testing.Short() {
 		good, kills = 300, 2
 	}
-	seed := importSeed(t)
-	t.Logf("FRONTDESK_SEED=%d", seed)
-	dice := rand.New(rand.NewPCG(seed, 0))
+	dice := rand.New(rand.NewPCG(seed(t), 0))
 	began := time.Now()
 
 	s := startServices(t)
@@ -159,8 +143,7 @@ func TestImportOutlastsKills(t *testing.T) {
 			return rows["created"]+rows["failed"] >= enough && rows["sending"] > 0
 		})
 		time.Sleep(time.Duration(dice.IntN(50)) * time.Millisecond)
-		d.signal(t, syscall.SIGKILL)
-		d.exit(t)
+		d.kill(t)
 		_, left := b.now(t)
 		t.Logf("kill %d at %v, after %s", k+1, rows, time.Since(began).Round(time.Millisecond))
 		if orphans := b.count(t, `SELECT count(*) FROM import_rows r WHERE r.state = 'sending' AND NOT EXISTS
@@ -241,8 +224,14 @@ func TestImportOutlastsKills(t *testing.T) {
 		good, kills, time.Since(began).Round(time.Millisecond), byStatus, unknown, retried, done, settled)
 }
 
-// emails counts the sandbox's customers by e-mail.
-func (s services) emails(t *testing.T) map[string]int {
+// atomCustomer is one as ATOM lists it.
+type atomCustomer struct{ CUID, Company, Email, Status string }
+
+// path is of the customer's page.
+func (c atomCustomer) path() string { return "/customers/" + url.PathEscape(c.CUID) }
+
+// atomCustomers are all that ATOM lists.
+func (s services) atomCustomers(t *testing.T) (all []atomCustomer) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/atom/customer/", nil)
 	if err != nil {
@@ -256,15 +245,38 @@ func (s services) emails(t *testing.T) map[string]int {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	var all []struct {
-		Email any `json:"email"`
-	}
-	if err := json.NewDecoder(res.Body).Decode(&all); err != nil {
+	var listed []struct{ CUID, Company, Email, Status any }
+	if err := json.NewDecoder(res.Body).Decode(&listed); err != nil {
 		t.Fatal(err)
 	}
+	text := func(v any) string {
+		s, _ := v.(string)
+		return s
+	}
+	for _, c := range listed {
+		all = append(all, atomCustomer{text(c.CUID), text(c.Company), text(c.Email), text(c.Status)})
+	}
+	return all
+}
+
+// reachable are the customers with a cuid that needs no escaping, and an e-mail, also
+// those who share one and those whom ATOM refuses.
+func (s services) reachable(t *testing.T) (some []atomCustomer) {
+	t.Helper()
+	for _, c := range s.atomCustomers(t) {
+		if c.Email != "" && c.Company != "" && regexp.MustCompile(`^c[a-z0-9]+$`).MatchString(c.CUID) {
+			some = append(some, c)
+		}
+	}
+	return some
+}
+
+// emails counts the sandbox's customers by e-mail.
+func (s services) emails(t *testing.T) map[string]int {
+	t.Helper()
 	n := map[string]int{}
-	for _, c := range all {
-		n[strings.ToLower(fmt.Sprint(c.Email))]++
+	for _, c := range s.atomCustomers(t) {
+		n[strings.ToLower(c.Email)]++
 	}
 	return n
 }

@@ -1,16 +1,14 @@
 package main
 
 import (
-	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
-	"net/http"
-	"net/url"
 	"os"
+	"path"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -19,105 +17,136 @@ import (
 	"frontdesk/store/audit"
 )
 
-// kills is how often the dashboard is killed: FRONTDESK_KILLS, or a few.
-func kills(t *testing.T) int {
+// thorough kills often; "make prove" does.
+var thorough = os.Getenv("FRONTDESK_THOROUGH") != ""
+
+// number is an environment variable's, or else the given one.
+func number(t *testing.T, name string, otherwise uint64) uint64 {
 	t.Helper()
-	text := os.Getenv("FRONTDESK_KILLS")
+	text := os.Getenv(name)
 	if text == "" {
-		return 25
+		return otherwise
 	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		t.Fatalf("FRONTDESK_KILLS is %q", text)
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("%s is %q", name, text)
 	}
 	return n
 }
 
-// load are people who work as fast as they can, and know what was acknowledged.
-type load struct {
-	working sync.RWMutex // held to let nobody act
-	next    atomic.Int64
-	done    sync.Map // reasons of acts that were answered with 303
-	acked   atomic.Int64
-	cut     atomic.Int64 // answers that never came
-	other   sync.Map     // statuses of other answers
-}
-
-func (l *load) work(ctx context.Context, v *visitor, customers []string) {
-	for ctx.Err() == nil {
-		reason := fmt.Sprintf("ticket-%d.", l.next.Add(1))
-		customer := customers[rand.IntN(len(customers))]
-		l.working.RLock()
-		got := v.post(customer+"/sso", url.Values{"reason": {reason}})
-		switch {
-		case got.err != nil:
-			l.cut.Add(1)
-			time.Sleep(time.Millisecond)
-		case got.status == http.StatusSeeOther && strings.Contains(got.location, "/platform"):
-			l.acked.Add(1)
-			l.done.Store(reason, true)
-		default:
-			l.other.Store(got.status, reason)
-		}
-		l.working.RUnlock()
-	}
-}
-
-// Killed at any moment, under load, again and again on one database: no act that
-// was acknowledged is missing, none stays open, the log holds without a gap and
-// continues the one before.
-func TestKills(t *testing.T) {
-	s := startServices(t)
-	e := s.against(t)
-	d := startDashboard(t, e)
-	hire(t, d)
-	var l load
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	var people sync.WaitGroup
-	for range 4 {
-		v := visit(t, d, "mia") // their sessions outlive every kill
-		customers := v.customers()
-		people.Go(func() { l.work(ctx, v, customers) })
-	}
-
-	n := kills(t)
-	began := time.Now()
-	var last audit.Head
-	for range n {
-		time.Sleep(20*time.Millisecond + rand.N(100*time.Millisecond))
-		d.signal(t, syscall.SIGKILL)
-		d.exit(t)
-		l.working.Lock()
-		d = startDashboard(t, e)
-		last, _ = l.check(t, e["FRONTDESK_DATABASE"], last)
-		l.working.Unlock()
-	}
-	stop()
-	people.Wait()
-	_, unknown := l.check(t, e["FRONTDESK_DATABASE"], last)
-	calls := int64(s.calls(t, `^GET /atom/.*/sso$`))
-	acts := l.intents(t, e["FRONTDESK_DATABASE"])
-	if calls > acts || calls < l.acked.Load() {
-		t.Errorf("ATOM was asked %d times; %d intents are on record, and %d acts were acknowledged", calls, acts, l.acked.Load())
-	}
-	if l.acked.Load() < int64(n) || l.cut.Load() < int64(n)/2 || unknown == 0 {
-		t.Errorf("the kills did not meet acts under way: %d acknowledged, %d cut, %d unknown", l.acked.Load(), l.cut.Load(), unknown) // so that the test can fail
-	}
-	l.other.Range(func(status, reason any) bool {
-		t.Logf("%v was answered %d", reason, status)
-		return true
-	})
-	t.Logf("%d kills in %s: %d acts acknowledged, %d cut, %d closed as unknown; the log has %d entries",
-		n, time.Since(began).Round(time.Millisecond), l.acked.Load(), l.cut.Load(), unknown, last.Size)
-}
-
-// check holds all that must hold after a start, and returns the log's head and
-// how many acts are on record as unknown.
-func (l *load) check(t *testing.T, path string, before audit.Head) (now audit.Head, unknown int64) {
+// seed is what a test's moments and choices are drawn from: FRONTDESK_SEED, or the
+// time.
+func seed(t *testing.T) uint64 {
 	t.Helper()
-	ctx := t.Context()
-	db, err := store.OpenToRead(ctx, path, "")
+	n := number(t, "FRONTDESK_SEED", uint64(time.Now().UnixNano()))
+	t.Logf("FRONTDESK_SEED=%d", n)
+	return n
+}
+
+const staffAtWork = 20
+
+// Killed at any moment, again and again on one database, while twenty people work and
+// an import runs: what the log has afterwards is what the services' own journal has,
+// and what people were told.
+func TestKills(t *testing.T) {
+	for name, address := range newDatabases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // at its end it waits half a minute for what is to be settled
+			outlastKills(t, address)
+		})
+	}
+}
+
+func outlastKills(t *testing.T, address string) {
+	kills, pause, rows, rate := 12, 800*time.Millisecond, 100, 8
+	if thorough {
+		kills, pause, rows, rate = 200, 1500*time.Millisecond, 2000, 10
+	}
+	kills = int(number(t, "FRONTDESK_KILLS", uint64(kills)))
+	from := seed(t)
+	dice := rand.New(rand.NewPCG(from, 0))
+	began := time.Now()
+
+	s := startServices(t)
+	for _, service := range []string{"portal", "atom", "ip1"} { // so that kills meet calls under way
+		s.control(t, `{"service": "`+service+`", "latency": "5ms"}`)
+	}
+	e := s.against(t).with(env{
+		"FRONTDESK_DATABASE": address, "FRONTDESK_PORTALS": "customer,atmosphere,messaging", "FRONTDESK_PORTAL_MESSAGING_URL": s.URL + "/portal/messaging",
+		"FRONTDESK_TRUSTED_PROXIES": "127.0.0.0/8", "FRONTDESK_SMS_PER_STAFF": "0",
+	})
+	b := newBigImport(t, e, rows, 0)
+	b.write(t, func(tx *store.Tx) error {
+		if err := tx.SetImportPace(t.Context(), bigImportID, 4, rate); err != nil {
+			return err
+		}
+		return addLogins(t, tx)
+	})
+	b.raw.SetMaxIdleConns(-1) // between kill and start nobody else has the database open
+
+	d := startDashboard(t, e)
+	stop := make(chan struct{})
+	c := &crew{t: t, services: s, base: d.URL, customers: s.reachable(t), stopping: stop, deeds: map[string]*deed{}}
+	people := c.work(staffAtWork, from)
+
+	var last audit.Head
+	for k := range kills {
+		if dice.IntN(4) == 0 { // once more while it starts
+			d.kill(t)
+			d.process = start(t, t.TempDir(), e, "serve")
+			time.Sleep(time.Duration(dice.IntN(150)) * time.Millisecond)
+			d.kill(t)
+			d = startDashboard(t, e)
+		}
+		time.Sleep(time.Duration(dice.Int64N(int64(pause))))
+		d.kill(t)
+		d = startDashboard(t, e)
+		b.startedClean(t)
+		if k%10 == 0 || !thorough {
+			last = verifies(t, address, last)
+		}
+	}
+	close(stop)
+	people.Wait() // each has an answer to what they sent last
+	t.Logf("%d kills after %s", kills, time.Since(began).Round(time.Second))
+
+	b.waits(t, "the import is done and every lost create settled", func(state string, _ map[string]int) bool {
+		return state == string(store.ImportDone) && b.count(t, `SELECT count(*) FROM open_creates WHERE state = 'open'`) == 0
+	})
+	d.signal(t, syscall.SIGTERM)
+	d.exit(t)
+	now := verifies(t, address, last)
+	audits(env{"FRONTDESK_DATABASE": address}, "verify").wants(t, "verify", 0)
+
+	p := newProof(t, c, b)
+	p.compare(rows)
+	for i, problem := range p.problems {
+		if i == 30 {
+			t.Errorf("and %d more", len(p.problems)-i)
+			break
+		}
+		t.Error(problem)
+	}
+	if c.cuts.Load() == 0 || p.unknown == 0 {
+		t.Errorf("no kill met an act under way: %d answers were cut off, %d acts are unknown", c.cuts.Load(), p.unknown) // so that the test can fail
+	}
+	t.Logf("result: %s: %d kills under the load of %d people in %s: %d pages read, %d answers cut off; %s; %d rows imported once; %d entries",
+		path.Base(t.Name()), kills, staffAtWork, time.Since(began).Round(time.Second), c.reads.Load(), c.cuts.Load(), p.numbers(), rows, now.Size)
+}
+
+// startedClean holds that the last start has closed every act that was begun before it.
+func (b bigImport) startedClean(t *testing.T) {
+	t.Helper()
+	if n := b.count(t, `SELECT count(*) FROM audit_entries i WHERE i.phase = 'intent' AND i.id < (SELECT max(id) FROM audit_entries WHERE what = 'start')
+		AND NOT EXISTS (SELECT 1 FROM audit_entries o WHERE o.act_id = i.act_id AND o.phase = 'outcome')`); n != 0 {
+		t.Errorf("%d acts of before are open after the start", n)
+	}
+}
+
+// verifies holds that the log is whole and goes on from where it was.
+func verifies(t *testing.T, address string, before audit.Head) audit.Head {
+	t.Helper()
+	db, err := store.OpenToRead(t.Context(), address, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,51 +155,36 @@ func (l *load) check(t *testing.T, path string, before audit.Head) (now audit.He
 	if before.Size > 0 {
 		since = append(since, before)
 	}
-	got, err := db.Verify(ctx, since...)
+	got, err := db.Verify(t.Context(), since...)
 	if err != nil {
 		t.Fatalf("after a kill: %v", err)
 	}
-	if got.Open != 0 {
-		t.Errorf("%d acts are under way, and nobody is", got.Open)
-	}
-	raw := rawDatabase(t, path)
-	defer raw.Close()
-	rows, err := raw.Query(`SELECT reason, count(*), sum(phase = 'intent'), sum(outcome = 'done'), sum(outcome = 'unknown')
-		FROM audit_entries WHERE what = 'open as customer' GROUP BY act_id`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	recorded := map[string]bool{}
-	for rows.Next() {
-		var reason string
-		var entries, intents, done, lost int64
-		if err := rows.Scan(&reason, &entries, &intents, &done, &lost); err != nil {
-			t.Fatal(err)
-		}
-		if entries != 2 || intents != 1 || done+lost != 1 {
-			t.Errorf("%s has %d entries: %d intents, %d done, %d unknown", reason, entries, intents, done, lost)
-		}
-		recorded[reason] = done == 1
-		unknown += lost
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	l.done.Range(func(reason, _ any) bool {
-		if !recorded[reason.(string)] {
-			t.Errorf("%s was acknowledged, and is not on record as done", reason)
-		}
-		return true
-	})
-	return got.Head, unknown
+	return got.Head
 }
 
-func (l *load) intents(t *testing.T, path string) (n int64) {
-	t.Helper()
-	err := rawDatabase(t, path).QueryRow(`SELECT count(*) FROM audit_entries WHERE what = 'open as customer' AND phase = 'intent'`).Scan(&n)
-	if err != nil {
-		t.Fatal(err)
+// numbers are the acts by kind and how they ended.
+func (p *proof) numbers() string {
+	kinds := map[string]*[4]int{}
+	for _, a := range p.acts {
+		n := kinds[a.what]
+		if n == nil {
+			n = new([4]int)
+			kinds[a.what] = n
+		}
+		n[0]++
+		switch a.outcome {
+		case audit.Done:
+			n[1]++
+		case audit.Unknown:
+			n[2]++
+		default:
+			n[3]++
+		}
 	}
-	return n
+	var parts []string
+	for _, what := range slices.Sorted(maps.Keys(kinds)) {
+		n := kinds[what]
+		parts = append(parts, fmt.Sprintf("%s %d (%d done, %d unknown, %d not)", what, n[0], n[1], n[2], n[3]))
+	}
+	return fmt.Sprintf("%d forms, %d of them acknowledged; %d acts: %s", len(p.deeds), p.acknowledged, len(p.acts), strings.Join(parts, ", "))
 }
