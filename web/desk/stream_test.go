@@ -29,6 +29,11 @@ func (r *rig) follow(sink Sink, done func(StreamState) bool) StreamState {
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
 		state := r.Streams()[0]
 		if done(state) {
+			stop()
+			job.Wait()
+			if last := r.Streams()[0]; done(last) { // the stream may just have been about to say more
+				return last
+			}
 			return state
 		}
 		if time.Now().After(deadline) {
