@@ -40,6 +40,7 @@ ROOMY = $(shell free=$$(df -Pm /dev/shm 2>/dev/null | awk 'NR == 2 {print $$4}')
 
 test: export TMPDIR := $(or $(ROOMY),$(TMPDIR),/tmp)
 test: check chromium postgres ## run every test, those in Chromium included
+	$(GO) test -C .ci/tools ./...
 	cd static && npm test --silent
 	CGO_ENABLED=$(RACE) $(GO) test $(if $(filter 1,$(RACE)),-race -skip '^Fuzz') -timeout 12m -parallel 4 ./store ./web/...
 	$(if $(filter 1,$(RACE)),CGO_ENABLED=1 $(GO) test -race -timeout 10m -parallel 4 -run '$(RACING)' ./handlers)
@@ -103,18 +104,25 @@ fuzz: assets ## search for bytes from outside that break a promise: each fuzz ta
 		$(GO) test "./$${target%:*}" -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x || failed="$$failed $$target"; \
 	done; test -z "$$failed" || { echo "found something:$$failed"; exit 1; }
 
-# What measures medians or percentiles within one run of its own runs once.
-bench: assets ## measure pages, acts, assets, 100,000 customers, and the audit log with a million entries
-	$(GO) test -run '^$$' -bench . -skip '$(ONCE)' -benchmem -count 5 ./static ./store/... ./handlers
-	$(GO) test -run '^$$' -bench HundredThousand -benchtime 1x -timeout 30m ./handlers
-	$(GO) test -run '^$$' -bench 'Append|Million' -benchtime 1x -timeout 60m ./store ./handlers
-	$(GO) test -run '^$$' -bench Sync -benchtime 1x -timeout 30m ./web/desk
-	$(GO) test -run '^$$' -bench Search -benchtime 200x -timeout 60m ./store/audit
+# Each part runs several times, after one preparation; the report takes the medians. A part that fails fails all.
+# What the report leaves out can be run by itself: go test -run '^$$' -bench Search -benchtime 200x ./store/audit
+BENCH = bin/bench/$(1).txt
+MEASURE = set -o pipefail; $(GO) test -run '^$$' -timeout 30m -bench
+
+bench: assets ## measure everything against what could be, write the README's table, compare with the kept ratios; KEEP=1 keeps them
+	@mkdir -p bin/bench && rm -f bin/bench/*.txt
+	$(GO) build -C .ci/tools -o $(CURDIR)/bin/tools/ ./report
+	$(MEASURE) 'Serve|Pages' -benchmem -benchtime 0.2s -count 3 ./static ./handlers | tee $(call BENCH,allocations)
+	$(MEASURE) HundredThousand -benchtime 1x -count 3 ./handlers | tee $(call BENCH,pages)
+	$(MEASURE) Acts -benchtime 1x -count 3 ./handlers | tee $(call BENCH,acts)
+	$(MEASURE) Million -benchtime 1x -count 3 ./handlers | tee $(call BENCH,log)
+	$(MEASURE) Append -benchtime 1x -count 3 ./store | tee $(call BENCH,append)
+	$(MEASURE) Sync -benchtime 1x ./web/desk | tee $(call BENCH,sync)
+	$(MEASURE) Import -benchtime 1x -count 3 ./web/desk | tee $(call BENCH,import)
+	bin/tools/report $(if $(KEEP),-keep) bin/bench/*.txt
 
 small: build ## measure start, memory and size with 100,000 customers and a million entries, against their limits
 	FRONTDESK_BINARY=$(CURDIR)/bin/frontdesk $(GO) test -run '^$$' -bench Small -benchtime 1x -timeout 30m ./cmd/frontdesk
-
-ONCE = BenchmarkAppend|BenchmarkSearch|BenchmarkMillion|BenchmarkHundredThousand
 
 # Lighthouse has a package of its own, so that nothing of it is in ours. It finds Chromium by itself, or in CHROME_PATH.
 lighthouse: build chromium .ci/lighthouse/node_modules/.package-lock.json ## audit the main pages with Lighthouse: phone and desktop, light and dark

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"os"
 	"testing"
 
 	"frontdesk/store"
@@ -15,14 +14,14 @@ import (
 
 var databases pgtest.Databases
 
-func TestMain(m *testing.M) {
-	os.Exit(databases.Run(m, func(address string) error {
+func runTests(m *testing.M) int {
+	return databases.Run(m, func(address string) error {
 		db, err := store.Open(context.Background(), store.Options{Path: address, Secret: []byte(worldSecret)})
 		if err != nil {
 			return err
 		}
 		return db.Close()
-	}))
+	})
 }
 
 // freshDatabase is the address of a database that was just made.

@@ -14,6 +14,8 @@ import (
 	"frontdesk/store"
 )
 
+func runTests(m *testing.M) int { return m.Run() }
+
 // freshDatabase is the path of a database that was just made.
 func freshDatabase(t testing.TB) string {
 	t.Helper()
