@@ -215,7 +215,7 @@ func copyTable(ctx context.Context, from, to *sql.Tx, table string) (n int, err 
 				}
 			}
 		}
-		if _, err := stmt.ExecContext(ctx, (&postgres{}).texts(values)...); err != nil {
+		if _, err := stmt.ExecContext(ctx, plainTexts(values)...); err != nil {
 			return n, err
 		}
 	}

@@ -115,6 +115,10 @@ func (p *postgres) texts(args []any) []any {
 	if p == nil {
 		return args
 	}
+	return plainTexts(args)
+}
+
+func plainTexts(args []any) []any {
 	mended := args
 	for i, arg := range args {
 		text, ok := arg.(string)
@@ -230,17 +234,32 @@ func (w *writer) claimAgain(ctx context.Context) error {
 	if !w.db.pg.claimed.Load() {
 		return nil
 	}
+	select {
+	case <-w.db.pg.lost: // for good: what this process remembers is not true any more
+		return errServed
+	default:
+	}
 	err := w.claim(ctx)
 	if errors.Is(err, errServed) {
-		w.db.pg.claimed.Store(false)
 		close(w.db.pg.lost)
 	}
 	return err
 }
 
 // beginShared starts a transaction in turns with other processes. Within it
-// everything is seen that they have committed.
+// everything is seen that they have committed. A connection that was kept and has
+// died meanwhile, as when the server was started again, is replaced by another one:
+// nothing was written with it yet.
 func (w *writer) beginShared(ctx context.Context) error {
+	kept := w.conn != nil
+	err := w.tryBegin(ctx)
+	if err != nil && kept && w.conn == nil {
+		err = w.tryBegin(ctx)
+	}
+	return err
+}
+
+func (w *writer) tryBegin(ctx context.Context) error {
 	if w.conn == nil {
 		conn, err := w.db.pool.Conn(ctx)
 		if err != nil {

@@ -14,7 +14,7 @@ const maxStatements = 300
 // reader is the pool of connections that read. It keeps prepared statements:
 // preparing one takes longer than most of them run. SQLite itself prepares one
 // anew whenever the number behind a bare LIMIT is bound, so ours say "LIMIT $1 + 0"; likewise for a value that an index
-// with a condition depends on, which keeping the column out of sight spares it ("what || ” = $1").
+// with a condition depends on, unless an expression stands in the column's place.
 type reader struct {
 	pg    *postgres // nil with SQLite
 	mu    sync.RWMutex
