@@ -85,6 +85,7 @@ func outlastKills(t *testing.T, address string) {
 	b.raw.SetMaxIdleConns(-1) // between kill and start nobody else has the database open
 
 	d := startDashboard(t, e)
+	b.hasList(t)
 	stop := make(chan struct{})
 	c := &crew{t: t, services: s, base: d.URL, customers: s.reachable(t), stopping: stop, deeds: map[string]*deed{}}
 	people := c.work(staffAtWork, from)
@@ -132,6 +133,13 @@ func outlastKills(t *testing.T, address string) {
 	}
 	t.Logf("result: %s: %d kills under the load of %d people in %s: %d pages read, %d answers cut off; %s; %d rows imported once; %d entries",
 		path.Base(t.Name()), kills, staffAtWork, time.Since(began).Round(time.Second), c.reads.Load(), c.cuts.Load(), p.numbers(), rows, now.Size)
+}
+
+// hasList waits until ATOM's list has come for the first time: before that customers
+// have no page.
+func (b bigImport) hasList(t *testing.T) {
+	t.Helper()
+	eventually(t, "the first list of customers has come", func() bool { return b.count(t, `SELECT count(*) FROM syncs WHERE outcome = 'done'`) > 0 })
 }
 
 // startedClean holds that the last start has closed every act that was begun before it.

@@ -91,6 +91,7 @@ func TestSoak(t *testing.T) {
 		return addLogins(t, tx)
 	})
 	d := startDashboard(t, e)
+	b.hasList(t)
 	stop := make(chan struct{})
 	pages := &times{began: time.Now(), each: minute, took: map[int][]time.Duration{}}
 	c := &crew{t: t, services: s, base: d.URL, customers: s.reachable(t), stopping: stop, deeds: map[string]*deed{}, pace: pace, took: pages.add}
