@@ -204,6 +204,7 @@ func TestOneServiceThatHangs(t *testing.T) {
 	w := newWorld(t, setup{act: 25 * time.Second, rest: 10 * time.Second})
 	mia, alice := w.signedIn("mia"), w.signedIn("alice")
 	all := w.customersOf(7)
+	mark := w.mark()
 	w.fault(`{"service": "atom", "hang": true}`)
 	var hanging atomic.Int64
 	var acts sync.WaitGroup
@@ -217,7 +218,7 @@ func TestOneServiceThatHangs(t *testing.T) {
 			}
 		})
 	}
-	w.until("five acts that hang", func() bool { return w.h.crowd.under.Load() == 5 })
+	w.until("five calls that hang", func() bool { return len(w.calls(mark)) == 5 })
 	alice.post("/sms", url.Values{"phone": {"+46701740605"}}).wantStatus(http.StatusSeeOther)
 	w.signedIn("mia")
 	alice.get("/customers").wantStatus(http.StatusOK)
@@ -227,7 +228,7 @@ func TestOneServiceThatHangs(t *testing.T) {
 	w.calm() // calls that hang are dropped
 	acts.Wait()
 
-	mark := w.mark()
+	mark = w.mark()
 	path := views.CustomerPath(all[5].CUID)
 	held := mia.submit(mia.get(path), path+"/sso", nil)
 	if held.status != http.StatusBadGateway || !strings.Contains(held.problem(), "ATOM is in trouble, and is not asked for a moment") ||

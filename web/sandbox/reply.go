@@ -148,6 +148,8 @@ func drop(w http.ResponseWriter, reset bool) {
 // serveService runs one call to a service: journal, faults before the work,
 // the work, faults after it. The order is the promise that tests rely on.
 func (s *Server) serveService(w http.ResponseWriter, r *http.Request, service, path string, work func(*call) reply) {
+	// Drawn first: a change of faults can no longer spare a call that the journal shows.
+	f, luck := s.control.draw(service)
 	entry := s.journal.begin(s.now(), service, r)
 
 	// The body is read first of all: net/http notices that a caller has gone
@@ -166,7 +168,6 @@ func (s *Server) serveService(w http.ResponseWriter, r *http.Request, service, p
 		return
 	}
 
-	f, luck := s.control.draw(service)
 	// A caller who gives up during the latency does not undo the work: a slow
 	// service goes on without them.
 	wait(r, f.Latency.Duration)
