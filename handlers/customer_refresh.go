@@ -73,7 +73,7 @@ func syncResult(ctx context.Context, report store.SyncReport) (tone, text string
 func (h *Handlers) refreshEvents(w http.ResponseWriter, r *http.Request) error {
 	base := views.Page{Assets: h.Assets}
 	return h.events(w, r, func(ctx context.Context) (templ.Component, bool, error) {
-		if now := h.syncUnderWay(); now != nil {
+		if now := h.syncUnderWay(ctx); now != nil {
 			return views.SyncProgress(base, *now), false, nil
 		}
 		last, err := h.Store.LastSync(ctx)
@@ -93,8 +93,8 @@ func (h *Handlers) refreshEvents(w http.ResponseWriter, r *http.Request) error {
 }
 
 // syncUnderWay is the sync that somebody waits for; nil when there is none.
-func (h *Handlers) syncUnderWay() *views.Sync {
-	p := h.Desk.Mirror.Progress()
+func (h *Handlers) syncUnderWay(ctx context.Context) *views.Sync {
+	p := h.Desk.Mirror.Progress(ctx)
 	if !p.Shown {
 		return nil
 	}

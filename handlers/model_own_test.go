@@ -313,6 +313,7 @@ func (m *model) importRows(r *rapid.T) {
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		i, err := m.w.db.Import(r.Context(), id)
 		if err != nil {
+			m.w.t.Logf("read %s: %v", at, err) // the library shows the words of a failure only when it comes again
 			r.Fatal(err)
 		}
 		if i.State == store.ImportDone {

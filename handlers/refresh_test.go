@@ -63,7 +63,7 @@ func TestASyncThatNobodyAskedForPassesUnnoticed(t *testing.T) {
 	b := w.signedIn("mia")
 	w.fault(`{"service": "atom", "latency": "1s"}`)
 	w.desk.Mirror.Request()
-	for end := time.Now().Add(5 * time.Second); !w.desk.Mirror.Progress().Running; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(5 * time.Second); !w.desk.Mirror.Progress(t.Context()).Running; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("it does not begin")
 		}

@@ -69,7 +69,7 @@ func (h *Handlers) mirrorAge(r *http.Request) (*views.MirrorAge, error) {
 	if err != nil {
 		return nil, err
 	}
-	age.SyncedAt, age.Sync = good.EndedAt, h.syncUnderWay()
+	age.SyncedAt, age.Sync = good.EndedAt, h.syncUnderWay(r.Context())
 	switch last.Outcome {
 	case "failed":
 		age.Failing = lang.Text(r.Context(), desk.Text(last.Detail))

@@ -119,6 +119,7 @@ func (db *DB) RecentCustomers(ctx context.Context, staffID int64, limit int) ([]
 
 // CountCustomers counts those that are not gone.
 func (db *DB) CountCustomers(ctx context.Context) (int, error) {
+	db.heed(ctx)
 	return db.totals.matching(expr{}, func() (n int, err error) {
 		return n, db.reader.QueryRowContext(ctx, `SELECT count(*) FROM customers WHERE gone_at IS NULL`).Scan(&n)
 	})

@@ -186,6 +186,7 @@ const (
 )
 
 func (db *DB) newFinder(ctx context.Context, q CustomerQuery) (*finder, *cursor, error) {
+	db.heed(ctx)
 	f := &finder{db: db, q: q, column: "company_key", where: "c.gone_at IS NULL", text: parseText(q.Text)}
 	if q.Gone {
 		f.where = "c.gone_at IS NOT NULL"
@@ -529,6 +530,7 @@ func (f *finder) some(ctx context.Context, matching expr, tier int, at *cursor, 
 // Places returns the countries and states that occur among the customers who
 // are not gone, each once in the spelling of one of them, for a filter's choices.
 func (db *DB) Places(ctx context.Context) (countries, states []string, err error) {
+	db.heed(ctx)
 	t := &db.totals
 	t.mu.Lock()
 	kept, version := t.places, t.version

@@ -17,7 +17,24 @@ const (
 // SetImportBusy notes what is being done with an import, "" when nothing is: until
 // then it cannot be moved to another state.
 func (tx *Tx) SetImportBusy(ctx context.Context, id, what string) error {
-	_, err := tx.ExecContext(ctx, `UPDATE imports SET busy = $1 WHERE id = $2`, what, id)
+	_, err := tx.ExecContext(ctx, `UPDATE imports SET busy = $1, replica = $2 WHERE id = $3`, what, tx.db.Replica(), id)
+	return err
+}
+
+// TakeImport takes over what a replica that is gone was doing with an import; false
+// when another was quicker.
+func (tx *Tx) TakeImport(ctx context.Context, i Import) (bool, error) {
+	res, err := tx.ExecContext(ctx, `UPDATE imports SET replica = $1 WHERE id = $2 AND replica = $3 AND busy = $4`, tx.db.Replica(), i.ID, i.Replica, i.Busy)
+	if err != nil {
+		return false, fmt.Errorf("take over an import: %w", err)
+	}
+	n, err := res.RowsAffected()
+	return n == 1, err
+}
+
+// SetImportSpeed tells the other replicas how many of an import's rows end in a second.
+func (tx *Tx) SetImportSpeed(ctx context.Context, id string, rows float64) error {
+	_, err := tx.ExecContext(ctx, `UPDATE imports SET speed = $1, speed_at = $2 WHERE id = $3`, rows, millis(tx.db.now()), id)
 	return err
 }
 
@@ -63,8 +80,8 @@ const removable = `EXISTS (SELECT 1 FROM imports WHERE id = $1 AND started_at IS
 // MarkImportRemoved marks an import as being removed, and tells whether it could:
 // it was never started, and nothing else is being done with it.
 func (tx *Tx) MarkImportRemoved(ctx context.Context, id string) (bool, error) {
-	res, err := tx.ExecContext(ctx, `UPDATE imports SET busy = 'removing'
-		WHERE id = $1 AND started_at IS NULL AND state IN ('draft', 'cancelled') AND busy = ''`, id)
+	res, err := tx.ExecContext(ctx, `UPDATE imports SET busy = 'removing', replica = $2
+		WHERE id = $1 AND started_at IS NULL AND state IN ('draft', 'cancelled') AND busy = ''`, id, tx.db.Replica())
 	if err != nil {
 		return false, fmt.Errorf("mark an import as being removed: %w", err)
 	}

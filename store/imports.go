@@ -59,6 +59,9 @@ type Import struct {
 	MadeAt      time.Time
 	StartedAt   time.Time // for the first time; zero before
 	EndedAt     time.Time
+	Replica     int64     // that works on it while it is busy
+	Speed       float64   // rows ended in a second while it runs, as the replica that sends them told
+	SpeedAt     time.Time // when it told so
 }
 
 // ImportRow is one row of it.
@@ -101,18 +104,18 @@ func oneLine(text string) string {
 }
 
 const importColumns = `i.id, i.staff_id, s.name, i.file_name, i.format, i.header, i.columns, i.state, i.note, i.concurrency, i.rate,
-	i.busy, i.made_at, i.started_at, i.ended_at FROM imports i JOIN staff s ON s.id = i.staff_id`
+	i.busy, i.made_at, i.started_at, i.ended_at, i.replica, i.speed, i.speed_at FROM imports i JOIN staff s ON s.id = i.staff_id`
 
 func scanImport(row scanner) (Import, error) {
 	var i Import
 	var header, columns string
-	var made, started, ended sql.NullInt64
+	var made, started, ended, speedAt sql.NullInt64
 	err := row.Scan(&i.ID, &i.StaffID, &i.StaffName, &i.FileName, &i.Format, &header, &columns, &i.State, &i.Note, &i.Concurrency, &i.Rate,
-		&i.Busy, &made, &started, &ended)
+		&i.Busy, &made, &started, &ended, &i.Replica, &i.Speed, &speedAt)
 	if err != nil {
 		return i, err
 	}
-	i.MadeAt, i.StartedAt, i.EndedAt = fromMillis(made), fromMillis(started), fromMillis(ended)
+	i.MadeAt, i.StartedAt, i.EndedAt, i.SpeedAt = fromMillis(made), fromMillis(started), fromMillis(ended), fromMillis(speedAt)
 	return i, errors.Join(json.Unmarshal([]byte(header), &i.Header), json.Unmarshal([]byte(columns), &i.Columns))
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"io"
 	"log/slog"
 
@@ -70,10 +71,17 @@ func (db *DB) openJobs() {
 	db.jobs.Store(jobs)
 }
 
-// ReviveJobs makes the jobs that a kill has left running available again. It
-// belongs before the queue is started. River itself would wait an hour, since
-// another process could be running them; with SQLite there is one process.
-func (tx *Tx) ReviveJobs(ctx context.Context) error {
-	_, err := tx.ExecContext(ctx, `UPDATE river_job SET state = 'available' WHERE state = 'running'`)
+// JobWorker is what River knows a replica by.
+func JobWorker(replica int64) string { return fmt.Sprint("frontdesk-", replica) }
+
+// ReviveJobs makes the jobs that a replica has left running available again. River
+// itself would wait an hour, since it could still be running them. With SQLite, where
+// this belongs before the queue is started, they are all of those that run.
+func (tx *Tx) ReviveJobs(ctx context.Context, replica int64) error {
+	if tx.db.pg == nil {
+		_, err := tx.ExecContext(ctx, `UPDATE river_job SET state = 'available' WHERE state = 'running'`)
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE river_job SET state = 'available' WHERE state = 'running' AND attempted_by[cardinality(attempted_by)] = $1`, JobWorker(replica))
 	return err
 }

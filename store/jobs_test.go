@@ -190,7 +190,7 @@ func TestJobsAreRevived(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r.write(func(tx *Tx) error { return tx.ReviveJobs(ctx) })
+	r.write(func(tx *Tx) error { return tx.ReviveJobs(ctx, 0) })
 	var states string
 	if err := r.raw().QueryRow(`SELECT group_concat(kind || ' ' || state, ', ' ORDER BY id) FROM river_job`).Scan(&states); err != nil || states != "a available, b completed" {
 		t.Errorf("%q, %v", states, err)

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -20,20 +21,21 @@ import (
 )
 
 // postgres is what is different with a database on a PostgreSQL server, with which
-// several processes of frontdesk can be connected at once: one that serves, those
-// that wait to take its place, and commands. Each has its one writer, and these
-// take turns by a lock that the server keeps.
+// several processes of frontdesk can be connected at once: replicas and commands.
+// Each has its one writer, and these take turns by a lock that the server keeps.
 type postgres struct {
-	config  pq.Config
-	claimed atomic.Bool // this process is the one that serves
-	lost    chan struct{}
+	config pq.Config
+	lost   chan struct{}
+	leads  atomic.Bool // the connection that writes holds the lead
+
+	mu   sync.Mutex
+	seen versions // of what is remembered
 }
 
 // The locks that the processes of one database share, as pg_advisory_lock names them.
 const (
 	lockWrite = 0x66726f6e74  // held by a transaction that writes
 	lockStart = lockWrite + 1 // held while the schema is brought up to date
-	lockServe = lockWrite + 2 // held by the connection that writes for the process that serves
 )
 
 // connectWithin bounds how long a connection takes, unless the address says otherwise.
@@ -174,78 +176,6 @@ func openPostgresToRead(address string) (*sql.DB, *postgres, error) {
 	return pool, p, err
 }
 
-// claimTry is how often a process that waits to serve looks whether it is its turn.
-const claimTry = time.Second
-
-var errServed = errors.New("another frontdesk serves from this database")
-
-// Claim waits until this process is the only one that serves from the database:
-// what is on its way in the memory of one is not known to another. The claim is held
-// by the connection that writes: when that is gone, the next one's turn has come, and
-// what was being written is written as a whole or not at all. waiting is called once,
-// if there is another. SQLite's file is claimed by the address that is listened at.
-func (db *DB) Claim(ctx context.Context, waiting func()) error {
-	if db.pg == nil {
-		return nil
-	}
-	for told := false; ; told = true {
-		var u *Unwritable
-		err := db.Write(ctx, func(tx *Tx) error { return tx.w.claim(ctx) })
-		if err == nil {
-			db.pg.claimed.Store(true)
-		}
-		if !errors.As(err, &u) || u.Cause != CauseServed {
-			return err
-		}
-		if !told {
-			waiting()
-		}
-		select {
-		case <-time.After(claimTry):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-// Lost is closed when another process has taken the place of this one, whose
-// connection was lost: it cannot write, and what it remembers is not true any more.
-func (db *DB) Lost() <-chan struct{} {
-	if db.pg == nil {
-		return nil
-	}
-	return db.pg.lost
-}
-
-// claim has the connection that writes hold the claim.
-func (w *writer) claim(ctx context.Context) error {
-	var held bool
-	if err := w.conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1)`, int64(lockServe)).Scan(&held); err != nil {
-		return err
-	}
-	if !held {
-		return errServed
-	}
-	return nil
-}
-
-// claimAgain is claim for another connection of the process that serves.
-func (w *writer) claimAgain(ctx context.Context) error {
-	if !w.db.pg.claimed.Load() {
-		return nil
-	}
-	select {
-	case <-w.db.pg.lost: // for good: what this process remembers is not true any more
-		return errServed
-	default:
-	}
-	err := w.claim(ctx)
-	if errors.Is(err, errServed) {
-		close(w.db.pg.lost)
-	}
-	return err
-}
-
 // beginShared starts a transaction in turns with other processes. Within it
 // everything is seen that they have committed. A connection that was kept and has
 // died meanwhile, as when the server was started again, is replaced by another one:
@@ -266,7 +196,7 @@ func (w *writer) tryBegin(ctx context.Context) error {
 			return fmt.Errorf("open for writing: %w", err)
 		}
 		w.conn = conn
-		if err := w.claimAgain(ctx); err != nil {
+		if err := w.rejoin(ctx); err != nil {
 			w.drop()
 			return fmt.Errorf("open for writing: %w", err)
 		}
@@ -305,6 +235,7 @@ func (w *writer) drop() {
 	clear(w.stmts)
 	w.conn.Close()
 	w.conn = nil
+	w.db.pg.leads.Store(false)
 }
 
 // causeOfServer is causeOf for what PostgreSQL, or the way there, reports.

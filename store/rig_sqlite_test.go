@@ -95,7 +95,7 @@ func (r *rig) bytes() []byte {
 
 // undoNewer takes a database back to before finding, imports and the mirror's digests.
 var undoNewer = []string{
-	`DROP TABLE import_rows`, `DROP TABLE import_counts`, `DROP TABLE imports`, `DROP INDEX receipts_expires`, `DROP INDEX receipts_secret`, `DROP TABLE river_job`, `DROP TABLE river_leader`, `DROP TABLE river_queue`,
+	`ALTER TABLE audit_open DROP COLUMN replica`, `DROP TABLE import_rows`, `DROP TABLE import_counts`, `DROP TABLE imports`, `DROP INDEX receipts_expires`, `DROP INDEX receipts_secret`, `DROP TABLE river_job`, `DROP TABLE river_leader`, `DROP TABLE river_queue`,
 	`DROP TABLE river_client_queue`, `DROP TABLE river_client`, `DROP TABLE river_migration`,
 	`DROP TABLE customers_text`, `DROP TABLE customer_places`, `DROP TABLE pins`, `DROP INDEX customers_phone_text`, `DROP INDEX customers_gone`,
 	`DROP INDEX customers_country_company`, `DROP INDEX customers_state_company`,

@@ -10,6 +10,7 @@ import (
 // folded names; "" when it has none of them. Of each name the first customers
 // speak for the others.
 func (db *DB) Spelling(ctx context.Context, keys []string) (string, error) {
+	db.heed(ctx)
 	most, best := 0, ""
 	for _, key := range keys {
 		n := 1

@@ -34,7 +34,8 @@ var ErrNotFound = errors.New("not found")
 type DB struct {
 	path    string
 	pg      *postgres // nil with SQLite
-	pool    *sql.DB   // the writer's, of one connection
+	replica atomic.Int64
+	pool    *sql.DB // the writer's, of one connection
 	writer  *writer
 	reader  *reader
 	seal    *sealer

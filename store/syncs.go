@@ -57,6 +57,7 @@ func (db *DB) LastGoodSync(ctx context.Context) (SyncReport, error) {
 // LastSyncs returns the latest sync, whatever became of it, and the latest that
 // was believed; the zero report for each that there is none of.
 func (db *DB) LastSyncs(ctx context.Context) (last, good SyncReport, err error) {
+	db.heed(ctx)
 	both, err := db.syncs.of(struct{}{}, func() (both [2]SyncReport, err error) {
 		all, err := collect(ctx, db.reader, scanSync, `SELECT `+syncColumns+` FROM syncs WHERE id IN (
 			(SELECT max(id) FROM syncs), (SELECT id FROM syncs WHERE outcome = 'done' ORDER BY id DESC LIMIT 1)) ORDER BY id`)

@@ -85,6 +85,14 @@ func (t *totals) outdate() {
 	t.counts, t.places = nil, nil
 }
 
+// forget forgets all counts: another process has changed what they count.
+func (t *totals) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.version++
+	t.counts, t.places, t.found = nil, nil, nil
+}
+
 // hold keeps counts from being remembered while a transaction with these changes
 // is committed; follow must come after it.
 func (t *totals) hold(m moves) {

@@ -40,7 +40,7 @@ const (
 	CauseAltered  = "The audit log was changed by something other than frontdesk. Run \"frontdesk audit verify\"."
 	CauseBusy     = "Another program holds the database."
 	CauseDisk     = "The disk reports errors."
-	CauseServed   = "Another frontdesk serves from this database."
+	CauseGone     = "The connection to the database was lost for too long: this frontdesk has to be started again."
 	CauseServer   = "The database server cannot be reached."
 )
 
@@ -65,8 +65,8 @@ func causeOf(err error) string {
 		return CauseMissing
 	case errors.Is(err, audit.ErrAltered):
 		return CauseAltered
-	case errors.Is(err, errServed):
-		return CauseServed
+	case errors.Is(err, errGone):
+		return CauseGone
 	}
 	if cause := causeOfServer(err); cause != "" {
 		return cause

@@ -38,6 +38,7 @@ const viewColumns = `v.id, v.staff_id, p.name, v.page, v.name, v.query, v.shared
 // Views returns somebody's views of a page and those that others share: their
 // own first, then by name.
 func (db *DB) Views(ctx context.Context, page string, staffID int64) ([]View, error) {
+	db.heed(ctx)
 	return db.views.of(viewsOf{page, staffID}, func() ([]View, error) { return db.readViews(ctx, page, staffID) })
 }
 

@@ -364,6 +364,9 @@ func (w *writer) transaction(next func() *write) (err error) {
 			return err
 		}
 	}
+	if err := tx.tell(); err != nil {
+		return err
+	}
 	w.db.totals.hold(tx.moves)
 	if err := w.commit(); err != nil {
 		w.db.totals.follow(tx.moves, false)

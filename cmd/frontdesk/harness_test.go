@@ -332,7 +332,7 @@ func startDashboard(t testing.TB, e env) dashboard {
 			t.Fatalf("the dashboard ended at once:\n%s", d.stderr.String())
 		default:
 		}
-		return status(d.URL+"/readyz") == http.StatusOK
+		return status("http://"+e["FRONTDESK_ADDR"]+"/readyz") == http.StatusOK // its own: there may be others at its URL
 	})
 	return d
 }

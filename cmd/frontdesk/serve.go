@@ -65,12 +65,6 @@ func serve(a *app, s settings, people []store.Staff, demo *handlers.Demo) error 
 		return err
 	}
 	defer db.Close()
-	if err := standBy(a, db, listener.(*net.TCPListener)); err != nil {
-		if a.ctx.Err() != nil {
-			return nil // asked to stop while it waited
-		}
-		return fmt.Errorf("claim the database: %w", err)
-	}
 
 	d, err := newDesk(a, s, db, traces)
 	if err != nil {
@@ -131,7 +125,7 @@ func serve(a *app, s settings, people []store.Staff, demo *handlers.Demo) error 
 		a.log.Info("stopping", "waiting at most", graceful)
 		err = stop(server, d)
 	case <-db.Lost():
-		err = errors.Join(errors.New("the connection to the database was lost, and another frontdesk has taken the place of this one"), stop(server, d))
+		err = errors.Join(errors.New("the connection to the database was lost for too long, and the other replicas took this one for gone"), stop(server, d))
 	}
 	stopJobs()
 	jobs.Wait()

@@ -22,6 +22,8 @@ type State struct {
 type Log struct {
 	key   *Key
 	state atomic.Pointer[State]
+
+	Replica atomic.Int64 // who begins the acts: a number that no process has had before
 }
 
 // ErrAltered means that the database's log is not the one that frontdesk
@@ -156,8 +158,8 @@ func (d *Draft) Append(ctx context.Context, tx Writer, e *Entry) error {
 	var err error
 	switch e.Phase {
 	case Intent:
-		_, err = tx.ExecContext(ctx, `INSERT INTO audit_open (act_id, entry_id) VALUES ($1, $2)
-			ON CONFLICT (act_id) DO UPDATE SET entry_id = excluded.entry_id`, e.Act, e.ID)
+		_, err = tx.ExecContext(ctx, `INSERT INTO audit_open (act_id, entry_id, replica) VALUES ($1, $2, $3)
+			ON CONFLICT (act_id) DO UPDATE SET entry_id = excluded.entry_id, replica = excluded.replica`, e.Act, e.ID, d.log.Replica.Load())
 	case Outcome:
 		_, err = tx.ExecContext(ctx, `DELETE FROM audit_open WHERE act_id = $1`, e.Act)
 	}

@@ -71,6 +71,11 @@ func Open(ctx context.Context, q Querier) ([]Entry, error) {
 	return list(ctx, q, `SELECT `+columns+` FROM audit_open o JOIN audit_entries e ON e.id = o.entry_id ORDER BY e.id`)
 }
 
+// OpenOf returns the intents of one replica that have no outcome, oldest first.
+func OpenOf(ctx context.Context, q Querier, replica int64) ([]Entry, error) {
+	return list(ctx, q, `SELECT `+columns+` FROM audit_open o JOIN audit_entries e ON e.id = o.entry_id WHERE o.replica = $1 ORDER BY e.id`, replica)
+}
+
 // OpenOn returns the intents of one kind that have no outcome, oldest first.
 func OpenOn(ctx context.Context, q Querier, what string) ([]Entry, error) {
 	return list(ctx, q, `SELECT `+columns+` FROM audit_open o JOIN audit_entries e ON e.id = o.entry_id WHERE e.what || '' = $1 ORDER BY e.id`, what)

@@ -556,9 +556,7 @@ func TestAnOutcomeThatCannotBeWritten(t *testing.T) {
 	if _, err := r.CreateCustomer(ctx, r.mia, "another form", in); r.problem(err).Fields["email"] == "" {
 		t.Errorf("the same customer could be sent again: %v", err)
 	}
-	if err := r.Start(ctx, "test", nil); err != nil {
-		t.Fatal(err)
-	}
+	r.startsAfterAKill(r.Desk)
 	r.clock.Add(time.Second)
 	if _, err := r.sync(); err != nil {
 		t.Fatal(err)
@@ -634,9 +632,7 @@ func TestActsThatACrashLeftOpenAreClosedAsUnknown(t *testing.T) {
 
 	next := r.desk(r.Store, r.server.URL, call.Limits{}) // the next start
 	for range 2 {                                        // a second start finds nothing to close
-		if err := next.Start(ctx, "test", nil); err != nil {
-			t.Fatal(err)
-		}
+		r.startsAfterAKill(next)
 		for name, id := range ids {
 			e := r.entries(id)
 			if len(e) != 2 || e[1].Phase != audit.Outcome || e[1].Result != audit.Unknown || e[1].What != acts[name].What || !reflect.DeepEqual(e[1].Who, e[0].Who) ||

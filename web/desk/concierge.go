@@ -20,7 +20,7 @@ const (
 	habitKeptAll  = 1000             // flows of all domains together
 	habitDomains  = 20_000           // domains on their own; further ones count among all
 	habitEntries  = 50_000           // of the log, at a start
-	habitCatchUps = time.Minute      // between tries, when the log cannot be read
+	habitCatchUps = time.Minute      // between tries when the log cannot be read, and looks for what other replicas did
 )
 
 // Concierge is what is known before a customer reads out their passcode.
@@ -178,12 +178,16 @@ func (d *Desk) learnPasscodes(ctx context.Context) error {
 }
 
 // followPasscodes reads the log's passcodes at the start, and goes on with it
-// after each that was e-mailed or redeemed here.
+// after each that was e-mailed or redeemed here; what other replicas did it reads
+// later.
 func (d *Desk) followPasscodes(ctx context.Context) {
 	for {
 		var later <-chan time.Time
-		if err := d.learnPasscodes(ctx); err != nil && ctx.Err() == nil {
+		err := d.learnPasscodes(ctx)
+		if err != nil && ctx.Err() == nil {
 			d.Log.Warn("learn how long passcodes take", "error", err)
+		}
+		if err != nil || d.Store.Shared() {
 			later = time.After(habitCatchUps)
 		}
 		select {

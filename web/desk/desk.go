@@ -109,6 +109,7 @@ func (d *Desk) Run(ctx context.Context) {
 	jobs.Go(func() { d.Mirror.followSMS(ctx) })
 	jobs.Go(func() { d.sweep(ctx) })
 	jobs.Go(func() { d.catchUp(ctx) })
+	jobs.Go(func() { d.followReplicas(ctx) })
 	jobs.Go(func() { d.checkLog(ctx) })
 	jobs.Go(func() { d.indexLog(ctx) })
 	jobs.Go(func() { d.indexCustomers(ctx) })

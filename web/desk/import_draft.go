@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -173,7 +174,7 @@ func tooManyDrafts(n int) error {
 func (d *Desk) awaitDraft(ctx context.Context, id string) error {
 	for {
 		i, err := d.Store.Import(ctx, id)
-		if err != nil || i.Busy == "" || !d.drafts.has(id) {
+		if err != nil || i.Busy == "" || i.Replica == d.Store.Replica() && !d.drafts.has(id) {
 			return err
 		}
 		select {
@@ -234,9 +235,19 @@ func (d *Desk) sweepImports(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	there, err := d.Store.Replicas(ctx)
+	if err != nil {
+		return err
+	}
 	for _, i := range busy {
+		if own := i.Replica == d.Store.Replica(); own && d.drafts.has(i.ID) || !own && slices.Contains(there, i.Replica) {
+			continue
+		}
+		var taken bool
+		left := d.Store.Write(ctx, func(tx *store.Tx) (err error) { taken, err = tx.TakeImport(ctx, i); return err })
 		switch {
-		case d.drafts.has(i.ID):
+		case left != nil || !taken:
+			err = errors.Join(err, left)
 		case i.Busy == store.ImportReading: // the file is lost, so its owner must bring it in again
 			err = errors.Join(err, d.dropImport(ctx, i.ID))
 		case i.Busy == store.ImportRemoving && i.State == store.ImportCancelled:

@@ -150,10 +150,10 @@ func (d *Desk) runJobs(ctx context.Context) {
 	}
 }
 
-// startQueue starts River, after the jobs that a kill has left running were made
-// available again.
+// startQueue starts River, after the jobs that a kill, or a queue of before, has left
+// running were made available again.
 func (d *Desk) startQueue(ctx context.Context) (*river.Client[*sql.Tx], error) {
-	if err := d.Store.Write(ctx, func(tx *store.Tx) error { return tx.ReviveJobs(ctx) }); err != nil {
+	if err := d.Store.Write(ctx, func(tx *store.Tx) error { return tx.ReviveJobs(ctx, d.Store.Replica()) }); err != nil {
 		return nil, err
 	}
 	if u := d.Store.Trouble(); u != nil {
@@ -162,6 +162,7 @@ func (d *Desk) startQueue(ctx context.Context) (*river.Client[*sql.Tx], error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &importWorker{desk: d})
 	client, err := river.NewClient(d.Store.JobDriver(), &river.Config{
+		ID:      store.JobWorker(d.Store.Replica()),
 		Queues:  map[string]river.QueueConfig{importsQueue: {MaxWorkers: importsOnce}},
 		Workers: workers, Logger: slog.New(warnings{d.Log.Handler()}), ErrorHandler: jobErrors{d.Log}, FetchPollInterval: queuePoll,
 		JobTimeout:                  -1,

@@ -18,6 +18,8 @@ const (
 	importAlike  = 10               // rows in a row that end alike pause the import
 	importSyncs  = 15 * time.Second // between two syncs asked for to settle rows
 	mostAskedFor = 10 * time.Minute // that a service may make an import wait
+	speedTold    = 2 * time.Second  // how often the other replicas are told how fast it goes
+	speedHolds   = 5 * speedTold    // how long that counts
 )
 
 // importRun is an import being sent, by one goroutine that begins the rows, each
@@ -42,6 +44,7 @@ type importRun struct {
 	open   bool      // some rows are unknown, as far as is known
 	synced time.Time // when a sync was last asked for to settle them
 	noted  bool      // there may be a note why the import waits
+	told   time.Time // when the other replicas were told how fast it goes
 }
 
 // runImport sends the rows of an import, until none is left or it is no longer to
@@ -73,6 +76,7 @@ func (r *importRun) loop(ctx context.Context) error {
 		if err := r.settle(lasting); err != nil {
 			return err
 		}
+		r.tellSpeed(lasting)
 		now := time.Now()
 		atOnce, pause := i.Concurrency, importLook
 		if r.wait > 0 {
@@ -239,6 +243,18 @@ func (r *importRun) settle(ctx context.Context) error {
 		r.desk.Mirror.Request()
 	}
 	return nil
+}
+
+// tellSpeed tells the other replicas, if there are any, how fast it goes.
+func (r *importRun) tellSpeed(ctx context.Context) {
+	if !r.desk.Store.Shared() || time.Since(r.told) < speedTold {
+		return
+	}
+	r.told = time.Now()
+	rows := r.meter.rate(r.told)
+	if err := r.desk.Store.Write(ctx, func(tx *store.Tx) error { return tx.SetImportSpeed(ctx, r.id, rows) }); err != nil {
+		r.desk.Log.Warn("tell how fast an import goes", "import", r.id, "error", err)
+	}
 }
 
 // rest ends an import of which no row is left to be sent, and tells whether it

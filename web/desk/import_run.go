@@ -241,11 +241,16 @@ func (d *Desk) ImportProgress(ctx context.Context, id string) (ImportProgress, e
 		}
 	}
 	if m := d.imports.meter(id); m != nil && i.State == store.ImportRunning {
-		perSecond := m.rate(time.Now())
-		p.PerMinute = perSecond * 60
-		if left := p.Counts[store.RowReady] + p.Counts[store.RowSending]; perSecond > 0 {
-			p.Left = time.Duration(float64(left) / perSecond * float64(time.Second)).Round(time.Second)
-		}
+		p.goes(m.rate(time.Now()))
+	} else if i.State == store.ImportRunning && d.Now().Sub(i.SpeedAt) < speedHolds {
+		p.goes(i.Speed) // another replica sends them
 	}
 	return p, nil
+}
+
+func (p *ImportProgress) goes(perSecond float64) {
+	p.PerMinute = perSecond * 60
+	if left := p.Counts[store.RowReady] + p.Counts[store.RowSending]; perSecond > 0 {
+		p.Left = time.Duration(float64(left) / perSecond * float64(time.Second)).Round(time.Second)
+	}
 }

@@ -654,9 +654,7 @@ func TestImportRowIsUnknownAfterAKill(t *testing.T) {
 	<-inside
 	r.sound(id)
 	next := r.desk(r.Store, r.server.URL, call.Limits{}) // as after the kill: the first one's outcome comes too late
-	if err := next.Start(ctx, "test", nil); err != nil {
-		t.Fatal(err)
-	}
+	r.startsAfterAKill(next)
 	got, err := r.Store.ImportRow(ctx, id, 3)
 	if err != nil || got.State != store.RowUnknown {
 		t.Errorf("%+v, %v", got, err)

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -100,8 +101,20 @@ type Progress struct {
 	ToWrite   int
 }
 
-// Progress tells how far the sync under way has come.
-func (m *Mirror) Progress() Progress {
+// Progress tells how far the sync under way has come, in this process or another
+// replica.
+func (m *Mirror) Progress(ctx context.Context) Progress {
+	own := m.own()
+	var other Progress
+	if own.StartedAt.IsZero() && m.desk.Store.SyncProgress(ctx, &other) == nil {
+		other.Shown = other.Shown || own.Shown
+		return other
+	}
+	return own
+}
+
+// own is the progress of this process' sync.
+func (m *Mirror) own() Progress {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := m.now
@@ -130,7 +143,9 @@ func (m *Mirror) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			m.Request()
+			if m.desk.Store.Leads() { // one of the replicas is enough
+				m.Request()
+			}
 			continue
 		case <-early.C:
 			m.Request()
@@ -142,7 +157,7 @@ func (m *Mirror) run(ctx context.Context) {
 			continue
 		}
 		traced, span := m.desk.traced(ctx, "job", WhatSync)
-		s.report, s.err = m.sync(traced, s)
+		s.report, s.err = m.syncAlone(traced, s)
 		over(span, "", s.report.Outcome)
 		if s.err != nil && ctx.Err() == nil {
 			m.desk.Log.Warn("customer sync failed", "error", s.err)
@@ -161,6 +176,46 @@ func (m *Mirror) run(ctx context.Context) {
 		select {
 		case m.synced <- struct{}{}:
 		default:
+		}
+	}
+}
+
+// progressTold is how often the other replicas are told how far a sync has come.
+const progressTold = 500 * time.Millisecond
+
+// syncAlone is sync in turns with the other replicas, which are told how far it has come.
+func (m *Mirror) syncAlone(ctx context.Context, s *Sync) (r store.SyncReport, err error) {
+	alone := m.desk.Store.SyncAlone(ctx, func() error {
+		if m.desk.Store.Shared() {
+			telling, stop := context.WithCancel(ctx)
+			var told sync.WaitGroup
+			told.Go(func() { m.tellProgress(telling) })
+			defer told.Wait()
+			defer stop()
+		}
+		r, err = m.sync(ctx, s)
+		return nil
+	})
+	return r, errors.Join(err, alone)
+}
+
+func (m *Mirror) tellProgress(ctx context.Context) {
+	tell := func(ctx context.Context, progress any) {
+		if err := m.desk.Store.SetSyncProgress(ctx, progress); err != nil && ctx.Err() == nil {
+			m.desk.Log.Warn("tell how far a sync has come", "error", err)
+		}
+	}
+	tick := time.NewTicker(progressTold)
+	defer tick.Stop()
+	for {
+		if p := m.own(); p.Running {
+			tell(ctx, p)
+		}
+		select {
+		case <-ctx.Done():
+			tell(context.WithoutCancel(ctx), nil)
+			return
+		case <-tick.C:
 		}
 	}
 }

@@ -207,7 +207,7 @@ func TestProgressShowsToWhomItMatters(t *testing.T) {
 	defer loop.Wait()
 	defer end()
 	<-asked // by nobody
-	if p := r.Mirror.Progress(); !p.Running || p.Shown || p.Phase != "reading" || p.Before != 8 || !p.StartedAt.Equal(r.Now()) {
+	if p := r.Mirror.Progress(ctx); !p.Running || p.Shown || p.Phase != "reading" || p.Before != 8 || !p.StartedAt.Equal(r.Now()) {
 		t.Errorf("in the background: %+v", p)
 	}
 	var refresh sync.WaitGroup
@@ -216,20 +216,20 @@ func TestProgressShowsToWhomItMatters(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	r.until(func() bool { return r.Mirror.Progress().Shown }) // waiting for its turn
+	r.until(func() bool { return r.Mirror.Progress(ctx).Shown }) // waiting for its turn
 	goOn <- struct{}{}
 	<-asked
-	if p := r.Mirror.Progress(); !p.Running || !p.Shown || p.StartedAt.IsZero() {
+	if p := r.Mirror.Progress(ctx); !p.Running || !p.Shown || p.StartedAt.IsZero() {
 		t.Errorf("asked for: %+v", p)
 	}
 	goOn <- struct{}{}
 	refresh.Wait()
-	r.until(func() bool { return r.Mirror.Progress() == Progress{Listed: 8} })
+	r.until(func() bool { return r.Mirror.Progress(ctx) == Progress{Listed: 8} })
 
 	r.exec(`DELETE FROM syncs`) // so that the next is the first
 	r.Mirror.Request()
 	<-asked
-	if p := r.Mirror.Progress(); !p.Running || !p.Shown || p.Before != 0 {
+	if p := r.Mirror.Progress(ctx); !p.Running || !p.Shown || p.Before != 0 {
 		t.Errorf("the first: %+v", p)
 	}
 	goOn <- struct{}{}
@@ -278,7 +278,7 @@ func TestALostCreateIsSettledWithoutAnybodyAsking(t *testing.T) {
 	loop.Go(func() { r.Mirror.run(jobs) }) // the interval is an hour
 	defer loop.Wait()
 	defer end()
-	r.until(func() bool { return r.Mirror.Progress() == Progress{Listed: 8} })
+	r.until(func() bool { return r.Mirror.Progress(ctx) == Progress{Listed: 8} })
 	lost := r.lose(r.newCustomer(), false)
 	state := func() store.OpenCreate {
 		c, err := r.Store.OpenCreateOfAct(ctx, lost.Act)

@@ -113,7 +113,7 @@ func withCause(text Text, err error) Text {
 
 // causes are why the database cannot be written.
 var causes = []Text{
-	store.CauseFull, store.CauseReadOnly, store.CauseDamaged, store.CauseMissing, store.CauseAltered, store.CauseBusy, store.CauseDisk, store.CauseServed, store.CauseServer,
+	store.CauseFull, store.CauseReadOnly, store.CauseDamaged, store.CauseMissing, store.CauseAltered, store.CauseBusy, store.CauseDisk, store.CauseGone, store.CauseServer,
 }
 
 // Cause is why the database cannot be written, as a sentence.

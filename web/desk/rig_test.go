@@ -106,6 +106,9 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
+	if err := db.KeepPlace(ctx); err != nil { // nobody else does what only one does
+		t.Fatal(err)
+	}
 	if r.raw, err = openRaw(r.path); err != nil {
 		t.Fatal(err)
 	}

@@ -129,9 +129,7 @@ func TestACrashWhileSendingCounts(t *testing.T) {
 	r.Desk.under.Done() // the process is gone
 	again := r.desk(r.Store, r.server.URL, call.Limits{})
 	again.SMSPerNumber = 1
-	if err := again.Start(ctx, "test", nil); err != nil {
-		t.Fatal(err)
-	}
+	r.startsAfterAKill(again)
 	codes, err := r.Store.RecentCodes(ctx, 9)
 	if err != nil || len(codes) != 1 || codes[0].Act != a.ID || codes[0].CUID != c.CUID || codes[0].IP1ID != 0 {
 		t.Errorf("codes %+v, %v", codes, err)

@@ -12,25 +12,22 @@ import (
 // startRetry is how often a start that could not be recorded is tried again.
 const startRetry = 5 * time.Second
 
-// Start records that frontdesk has started, with its configuration (names and
-// values, secrets as fingerprints), and closes as unknown the acts that a crash
-// left between intent and outcome. It belongs before the first request is
-// served. When the log cannot be written, reading goes on all the same, and Run
+// Start joins the replicas of the database, closes as unknown the acts that a crash
+// left between intent and outcome (with PostgreSQL, Run does that), and records that
+// frontdesk has started, with its configuration (names and values, secrets as
+// fingerprints). It belongs before the first request is served. When the log cannot be written, reading goes on all the same, and Run
 // tries again until it can.
 func (d *Desk) Start(ctx context.Context, version string, settings map[string]string) error {
-	open, err := d.Store.OpenActs(ctx)
-	if err != nil {
+	if err := d.Store.Join(ctx); err != nil {
 		return err
 	}
 	d.begun = func(ctx context.Context) error {
-		// Those of before alone: acts may be under way by the time this succeeds.
-		var err error
-		if open, err = d.closeActs(ctx, open); err != nil {
+		if err := d.buryAll(ctx); err != nil {
 			return err
 		}
 		return d.started(ctx, version, settings)
 	}
-	err = d.begun(ctx)
+	err := d.begun(ctx)
 	var unwritable *store.Unwritable
 	if errors.As(err, &unwritable) {
 		d.Log.Error("the audit log cannot be written: acts are refused until it can", "error", err)
@@ -96,10 +93,10 @@ func settingChanges(before, now map[string]string) string {
 const stopped Text = "frontdesk was stopped before the answer arrived"
 
 // closeActs records as unknown the acts that a stop left between intent and
-// outcome. It returns those that it did not come to, to be closed later: none
-// is closed twice.
-func (d *Desk) closeActs(ctx context.Context, open []audit.Entry) (left []audit.Entry, err error) {
-	for i, e := range open {
+// outcome. One that is closed already stays as it is.
+func (d *Desk) closeActs(ctx context.Context, open []audit.Entry) error {
+	closed := 0
+	for _, e := range open {
 		answer := Answer{Act: e.Act, What: e.What, Problem: &Problem{
 			Kind: Unknown, Service: serviceNames[e.Service], Title: "The outcome is unknown",
 			Text:   "frontdesk was stopped before the answer arrived. It may have happened.",
@@ -110,7 +107,11 @@ func (d *Desk) closeActs(ctx context.Context, open []audit.Entry) (left []audit.
 		}
 		began := e.At
 		e.Phase, e.Result, e.Detail = audit.Outcome, audit.Unknown, stopped.String()
+		still := false
 		err := d.Store.WriteOutcome(ctx, func(tx *store.Tx) (err error) {
+			if still, err = tx.IsOpen(ctx, e.Act); err != nil || !still { // another replica was quicker
+				return err
+			}
 			if err := tx.Append(ctx, &e); err != nil {
 				return err
 			}
@@ -136,11 +137,14 @@ func (d *Desk) closeActs(ctx context.Context, open []audit.Entry) (left []audit.
 			return putAnswer(ctx, tx, answer)
 		})
 		if err != nil {
-			return open[i:], err
+			return err
+		}
+		if still {
+			closed++
 		}
 	}
-	if len(open) > 0 {
-		d.Log.Warn("acts left open by a stop were closed as unknown", "count", len(open))
+	if closed > 0 {
+		d.Log.Warn("acts left open by a stop were closed as unknown", "count", closed)
 	}
-	return nil, nil
+	return nil
 }

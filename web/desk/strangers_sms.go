@@ -26,7 +26,7 @@ func (m *Mirror) followSMS(ctx context.Context) {
 		case <-m.synced:
 		}
 		// A little less than the interval: syncs take now longer and now shorter.
-		if now := m.desk.Now(); m.desk.SMS() && now.Sub(last) >= m.desk.Sync-m.desk.Sync/10 {
+		if now := m.desk.Now(); m.desk.SMS() && m.desk.Store.Leads() && now.Sub(last) >= m.desk.Sync-m.desk.Sync/10 {
 			last = now
 			if err := m.desk.strangeCodes(ctx); err != nil && ctx.Err() == nil {
 				m.desk.Log.Warn("look for SMS codes from outside", "error", err)

@@ -82,6 +82,12 @@ func (s *stream) mark() string { return "stream " + s.sink.Name() }
 // run streams until ctx is done.
 func (s *stream) run(ctx context.Context) {
 	for ctx.Err() == nil {
+		if !s.desk.Store.Leads() { // another replica delivers
+			s.watch(ctx)
+			s.pause(ctx, streamPoll)
+			s.known = false // it may have come further
+			continue
+		}
 		more, err := s.step(ctx)
 		if ctx.Err() != nil {
 			return
@@ -95,6 +101,19 @@ func (s *stream) run(ctx context.Context) {
 			s.pause(ctx, streamPoll)
 		}
 	}
+}
+
+// watch keeps in mind how far another replica has come with the stream.
+func (s *stream) watch(ctx context.Context) {
+	mark, err := s.desk.Store.StreamMark(ctx, s.mark())
+	if err != nil {
+		return
+	}
+	s.known, s.upto, s.marked, s.waiting, s.fails = true, mark.Upto, mark.Upto, nil, 0
+	s.change(func(state *StreamState) {
+		state.DeliveredAt, state.FailingSince, state.LastError = mark.At, time.Time{}, ""
+	})
+	s.look(ctx)
 }
 
 // step delivers the next entries, if there are any, and moves the mark. more
