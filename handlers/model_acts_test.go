@@ -87,8 +87,8 @@ func withPassword(fill url.Values) string {
 // goOn sends a form again that was refused because of a colleague's act.
 func (m *model) goOn(r *rapid.T) {
 	f := m.warned
-	if f == nil || f.at != m.now() || f.session != f.s.n {
-		r.SkipNow() // nobody was just warned
+	if f == nil || f.at != m.now() || f.session != f.s.n || f.earlier != len(m.earlier) {
+		r.SkipNow() // nobody was just warned, or a colleague has done it once more
 	}
 	m.warned = nil
 	m.tell("%s goes on all the same", f.s.name)

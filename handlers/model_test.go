@@ -182,6 +182,7 @@ type posted struct {
 	status  int
 	to      string
 	at      time.Time
+	earlier int // acts that could be in the way by then
 }
 
 // answer is a page with a key and a token.
@@ -668,7 +669,7 @@ func (m *model) warns(s *seat, what, action string, form url.Values, p *page) {
 			next[name] = values
 		}
 	}
-	m.warned = &posted{s: s, session: s.n, what: what, action: action, form: next, at: m.now()}
+	m.warned = &posted{s: s, session: s.n, what: what, action: action, form: next, at: m.now(), earlier: len(m.earlier)}
 }
 
 func (m *model) did(s *seat, kind, on string) {

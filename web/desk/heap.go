@@ -77,4 +77,7 @@ func (d *Desk) shrink(ctx context.Context) {
 	if err := d.Store.Shrink(ctx); err != nil && ctx.Err() == nil {
 		d.Log.Warn("give back the database's memory", "error", err)
 	}
+	if err := leaveProgram(); err != nil {
+		d.Log.Warn("give back the program's memory", "error", err)
+	}
 }
