@@ -34,7 +34,7 @@ func (db *DB) Join(ctx context.Context) error {
 	id := rand.Int64N(math.MaxInt64-1) + 1 // #nosec G404 -- it tells one start from another, and opens nothing
 	if db.pg != nil {
 		err := db.Write(ctx, func(tx *Tx) error {
-			err := tx.QueryRowContext(ctx, `INSERT INTO replicas (joined_at) VALUES ($1) RETURNING id`, millis(db.now())).Scan(&id)
+			err := tx.QueryRowContext(ctx, `INSERT INTO replicas (joined_at, seen_at) VALUES ($1, $1) RETURNING id`, millis(db.now())).Scan(&id)
 			if err != nil {
 				return fmt.Errorf("join: %w", err)
 			}
@@ -167,13 +167,16 @@ func (tx *Tx) IsOpen(ctx context.Context, act string) (open bool, err error) {
 	return open, err
 }
 
-// KeepPlace looks whether the connection to the database still is there, and takes the
-// lead when nobody has it. A replica does that every second or so.
+// KeepPlace writes that this replica is there, which finds out whether it can write, and
+// takes the lead when nobody has it. A replica does that every second or so.
 func (db *DB) KeepPlace(ctx context.Context) error {
 	if db.pg == nil {
 		return nil
 	}
 	return db.Write(ctx, func(tx *Tx) error {
+		if _, err := tx.ExecContext(ctx, `UPDATE replicas SET seen_at = $1 WHERE id = $2`, millis(db.now()), db.Replica()); err != nil {
+			return err
+		}
 		if db.pg.leads.Load() {
 			return nil
 		}

@@ -9,7 +9,8 @@ ALTER TABLE imports ADD COLUMN speed_at BIGINT;
 -- a lock of its number as long as it is there.
 CREATE TABLE replicas (
     id INTEGER PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
-    joined_at BIGINT NOT NULL
+    joined_at BIGINT NOT NULL,
+    seen_at BIGINT NOT NULL
 );
 
 -- How often what the replicas remember has changed.
