@@ -8,16 +8,18 @@ import (
 // Each index of customers has another order, so that every new customer changes a
 // page of each: a hundred thousand of them take minutes. While the mirror is filled
 // for the first time, the indexes are therefore off, but for those that the list's
-// first pages and the sync itself read, and are built afterwards in one go each.
+// first pages and the sync itself read, and that of the gone, who are none yet. They
+// are built afterwards in one go each.
 const (
-	fillKeeps = `'customers_company', 'customers_listed'`
+	fillKeeps = `'customers_company', 'customers_listed', 'customers_gone'`
 	fillBelow = 1000 // customers in the mirror, for it to count as not filled yet
 )
 
 // What a batch changes fits into the writer's cache while the mirror is filled, and
 // pages that many batches change go into the database once for several of them.
 const (
-	fillPragmas  = `PRAGMA cache_size = -8000; PRAGMA wal_autocheckpoint = 8000`
+	fillPragmas  = `PRAGMA cache_size = -4000; PRAGMA wal_autocheckpoint = 8000`
+	sortPragmas  = `PRAGMA cache_size = -2000; PRAGMA shrink_memory`
 	usualPragmas = `PRAGMA cache_size = -2000; PRAGMA wal_autocheckpoint = 1000` // SQLite's own
 )
 
@@ -59,18 +61,24 @@ func (db *DB) EndFill(ctx context.Context) error {
 		return nil
 	}
 	off, err := fillIndexes(ctx, db.reader)
-	for _, index := range off {
-		if err == nil {
-			err = db.Write(ctx, func(tx *Tx) error { return index.putBack(ctx, tx) })
-		}
-	}
 	if err != nil || len(off) == 0 {
 		return err
 	}
-	return db.Write(ctx, func(tx *Tx) error {
-		_, err := tx.w.conn.ExecContext(ctx, usualPragmas)
+	pragmas := func(all string) error {
+		return db.Write(ctx, func(tx *Tx) error {
+			_, err := tx.w.conn.ExecContext(ctx, all)
+			return err
+		})
+	}
+	if err := pragmas(sortPragmas); err != nil {
 		return err
-	})
+	}
+	for _, index := range off {
+		if err := db.Write(ctx, func(tx *Tx) error { return index.putBack(ctx, tx) }); err != nil {
+			return err
+		}
+	}
+	return pragmas(usualPragmas)
 }
 
 // fillIndex is an index that is off.

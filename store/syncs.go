@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -145,32 +144,29 @@ func (tx *Tx) UpsertCustomer(ctx context.Context, c Customer) (added, changed bo
 // UpsertRow brings one customer of ATOM's list into the mirror. A row that says
 // the same already is not written, except for its digest.
 func (tx *Tx) UpsertRow(ctx context.Context, c CustomerRow) (added, changed bool, err error) {
-	now := tx.db.now()
 	before, err := tx.listedText(ctx, c.CUID)
 	if err != nil {
 		return false, false, err
 	}
-	var seen int64
-	err = tx.QueryRowContext(ctx, `
+	values := []any{c.CUID, c.Company, c.Email, c.Name, c.Address, c.Country, c.City, c.Zip, c.State, c.Phone, c.Website, c.Created, c.fields,
+		c.search, c.company, c.email, c.country, c.state, c.name, c.city, c.created, millis(tx.db.now()), c.tel, c.Digest}
+	n, err := tx.affected(ctx, `
 		INSERT INTO customers (cuid, company, email, name, address, country, city, zip, state, phone, website, created, fields,
 			search, company_key, email_key, country_key, state_key, name_key, city_key, created_key, seen_at, changed_at, phone_key, digest)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $22, $23, $24)
-		ON CONFLICT (cuid) DO UPDATE SET
-			company = excluded.company, email = excluded.email, name = excluded.name, address = excluded.address,
-			country = excluded.country, city = excluded.city, zip = excluded.zip, state = excluded.state,
-			phone = excluded.phone, website = excluded.website, created = excluded.created, fields = excluded.fields,
-			search = excluded.search, company_key = excluded.company_key, email_key = excluded.email_key,
-			country_key = excluded.country_key, state_key = excluded.state_key, name_key = excluded.name_key,
-			city_key = excluded.city_key, created_key = excluded.created_key, phone_key = excluded.phone_key, changed_at = excluded.changed_at, gone_at = NULL, digest = excluded.digest
-		WHERE customers.fields <> excluded.fields OR customers.search <> excluded.search OR customers.gone_at IS NOT NULL
-		RETURNING seen_at`,
-		c.CUID, c.Company, c.Email, c.Name, c.Address, c.Country, c.City, c.Zip, c.State, c.Phone, c.Website, c.Created, c.fields,
-		c.search, c.company, c.email, c.country, c.state, c.name, c.city, c.created, millis(now), c.tel, c.Digest).Scan(&seen)
-	if errors.Is(err, sql.ErrNoRows) {
-		if c.Digest == nil {
-			return false, false, nil
+		ON CONFLICT (cuid) DO NOTHING`, values...)
+	if added = n > 0; err == nil && !added {
+		n, err = tx.affected(ctx, `
+			UPDATE customers SET company = $2, email = $3, name = $4, address = $5, country = $6, city = $7, zip = $8, state = $9,
+				phone = $10, website = $11, created = $12, fields = $13, search = $14, company_key = $15, email_key = $16, country_key = $17,
+				state_key = $18, name_key = $19, city_key = $20, created_key = $21, changed_at = $22, phone_key = $23, gone_at = NULL, digest = $24
+			WHERE cuid = $1 AND (fields <> $13 OR search <> $14 OR gone_at IS NOT NULL)`, values...)
+		changed = n > 0
+	}
+	if err == nil && !added && !changed {
+		if c.Digest != nil {
+			_, err = tx.ExecContext(ctx, `UPDATE customers SET digest = $1 WHERE cuid = $2 AND digest IS DISTINCT FROM $1`, c.Digest, c.CUID)
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE customers SET digest = $1 WHERE cuid = $2 AND digest IS DISTINCT FROM $1`, c.Digest, c.CUID)
 		return false, false, err
 	}
 	if err == nil {
@@ -179,7 +175,16 @@ func (tx *Tx) UpsertRow(ctx context.Context, c CustomerRow) (added, changed bool
 	if err != nil {
 		return false, false, fmt.Errorf("store customer: %w", err)
 	}
-	return seen == now.UnixMilli(), seen != now.UnixMilli(), nil
+	return added, changed, nil
+}
+
+// affected runs a statement and tells how many rows it wrote.
+func (tx *Tx) affected(ctx context.Context, query string, args ...any) (int64, error) {
+	done, err := tx.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return done.RowsAffected()
 }
 
 // MarkGone marks customers whom ATOM does not list any more, and returns how many
@@ -191,13 +196,9 @@ func (tx *Tx) MarkGone(ctx context.Context, cuids []string) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		done, err := tx.ExecContext(ctx, `UPDATE customers SET gone_at = $1 WHERE cuid = $2 AND gone_at IS NULL`, millis(tx.db.now()), cuid)
+		n, err := tx.affected(ctx, `UPDATE customers SET gone_at = $1 WHERE cuid = $2 AND gone_at IS NULL`, millis(tx.db.now()), cuid)
 		if err != nil {
 			return 0, fmt.Errorf("mark customer gone: %w", err)
-		}
-		n, err := done.RowsAffected()
-		if err != nil {
-			return 0, err
 		}
 		if n == 0 {
 			continue

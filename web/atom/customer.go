@@ -3,6 +3,7 @@ package atom
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -36,58 +37,83 @@ func parseCustomer(n names, raw []byte) (c Customer, ok bool) {
 	}
 	c.JSON = n.redact(make([]byte, 0, len(raw)), raw)
 
-	// A name in the documented case wins over the same name in another.
-	slots := map[string]*string{
-		"company": &c.Company, "email": &c.Email, "name": &c.Name, "address": &c.Address,
-		"country": &c.Country, "city": &c.City, "zip": &c.Zip, "state": &c.State,
-		"phone": &c.Phone, "website": &c.Website,
-	}
-	exact := map[string]bool{}
 	var cuid []byte
 	for name, value := range members(c.JSON) {
 		text, scalar := fieldText(value)
-		c.Fields = append(c.Fields, Field{name, text})
 		about := n.of(name)
-		lower := about.lower
-		if exact[lower] && lower != name {
+		// A name in the documented case wins over the same name in another.
+		beaten := about.lower != name && slices.ContainsFunc(c.Fields, func(f Field) bool { return f.Name == about.lower })
+		c.Fields = append(c.Fields, Field{name, text})
+		if beaten {
 			continue
 		}
-		switch slot := slots[lower]; {
-		case lower == "cuid":
+		switch slot := c.slot(about.lower); {
+		case about.lower == "cuid":
 			cuid = value
 		case slot != nil && scalar:
 			*slot = text
 		case scalar && text != "" && c.Created == "" && about.created:
 			c.Created = text
 		}
-		if lower == name {
-			exact[lower] = true
-		}
 	}
 	c.CUID, ok = parseCUID(cuid)
 	return c, ok
 }
 
-// cuidOf is the cuid that parseCustomer finds, without the rest.
-func cuidOf(raw []byte) (string, error) {
+// slot is where the text of a documented field belongs; nil for other names.
+func (c *Customer) slot(lower string) *string {
+	switch lower {
+	case "company":
+		return &c.Company
+	case "email":
+		return &c.Email
+	case "name":
+		return &c.Name
+	case "address":
+		return &c.Address
+	case "country":
+		return &c.Country
+	case "city":
+		return &c.City
+	case "zip":
+		return &c.Zip
+	case "state":
+		return &c.State
+	case "phone":
+		return &c.Phone
+	case "website":
+		return &c.Website
+	}
+	return nil
+}
+
+// headOf is the cuid and the company that parseCustomer finds, without the rest.
+func headOf(raw []byte) (cuid, company string, err error) {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 || raw[0] != '{' {
-		return "", ErrOdd
+		return "", "", ErrOdd
 	}
 	if !utf8.Valid(raw) {
 		raw = bytes.ToValidUTF8(raw, []byte("\ufffd"))
 	}
-	var cuid []byte
-	exact := false
+	var number []byte
+	var exactCUID, exactCompany bool
 	for name, value := range members(raw) {
-		if name == "cuid" || !exact && strings.ToLower(name) == "cuid" {
-			cuid, exact = value, name == "cuid"
+		switch lower := strings.ToLower(name); {
+		case lower == "cuid" && (lower == name || !exactCUID):
+			number, exactCUID = value, lower == name
+		case lower == "company" && (lower == name || !exactCompany):
+			if text, scalar := fieldText(value); scalar {
+				company = text
+			}
+			exactCompany = lower == name
 		}
 	}
-	if text, ok := parseCUID(cuid); ok {
-		return text, nil
+	cuid, ok := parseCUID(number)
+	if !ok {
+		return "", "", ErrOdd
 	}
-	return "", ErrOdd
+	return cuid, company, nil
 }
 
 // parseCUID reads a cuid: opaque text, or a number of which the digits count.

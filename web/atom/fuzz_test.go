@@ -21,7 +21,7 @@ import (
 // quotes nothing of it.
 func FuzzCustomers(f *testing.F) {
 	for _, list := range []string{
-		`[{"cuid":"c1","company":"A"},{"cuid":2},7,null,{"cuid":null},{"CUID":"x","cuid":"y"}]`, "\ufeff [ ]\n", `[{"cuid":"a\u0000"},{"cuid":"a\\u0000"},{"cuid":" "}]`,
+		`[{"cuid":"c1","company":"A"},{"cuid":2},7,null,{"cuid":null},{"CUID":"x","cuid":"y"}]`, `[{"cuid":1,"Company":"A","company":["B"],"COMPANY":"C"},{"company":"A","cuid":"c","company":"\u0000B","Company":"C"}]`, "\ufeff [ ]\n", `[{"cuid":"a\u0000"},{"cuid":"a\\u0000"},{"cuid":" "}]`,
 		`[{"cuid":"c1"}`, `[{"cuid":"c1"}]x`, `{"PLANTED":1}`, `["PLANTED`, "[{\"cuid\":\"\xff\",\"a\":\"\xff\xfe\"}]", `[[{"cuid":"deep"}],{"a":{"cuid":"deep"}},{"cuid":-0.10e3}]`,
 		`[{"cu\u0069d":"c"},{"Cuid":"` + strings.Repeat("å", 128) + `"},{"cuid":"` + strings.Repeat("å", 129) + `"}]`, "",
 	} {
@@ -33,10 +33,10 @@ func FuzzCustomers(f *testing.F) {
 			if !json.Valid(e.Raw) {
 				t.Fatalf("not JSON: %q", e.Raw)
 			}
-			cuid, odd := e.CUID()
+			cuid, company, odd := e.Head()
 			c, oddToo := e.Customer()
-			if odd != oddToo || cuid != c.CUID {
-				t.Fatalf("%q is %q, %v alone, and %q, %v whole", e.Raw, cuid, odd, c.CUID, oddToo)
+			if odd != oddToo || cuid != c.CUID || company != c.Company {
+				t.Fatalf("%q is %q of %q, %v alone, and %q of %q, %v whole", e.Raw, cuid, company, odd, c.CUID, c.Company, oddToo)
 			}
 			if odd != nil {
 				return odd

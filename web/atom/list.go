@@ -23,10 +23,11 @@ type Element struct {
 	names names
 }
 
-// CUID reads the cuid alone, which takes a fraction of reading the customer.
-func (e Element) CUID() (string, error) { return cuidOf(e.Raw) }
+// Head reads the cuid and the company alone, which takes a fraction of reading the
+// customer.
+func (e Element) Head() (cuid, company string, err error) { return headOf(e.Raw) }
 
-// Customer reads the whole element; ErrOdd when CUID gives that.
+// Customer reads the whole element; ErrOdd when Head gives that.
 func (e Element) Customer() (Customer, error) {
 	c, ok := parseCustomer(e.names, e.Raw)
 	if !ok {

@@ -25,8 +25,8 @@ func list(t *testing.T, body string) (got []atom.Customer, skipped int, err erro
 		if err == nil {
 			got = append(got, c)
 		}
-		if cuid, cuidErr := e.CUID(); cuid != c.CUID || cuidErr != err {
-			t.Errorf("%s: the cuid alone is %q, %v; the customer's %q, %v", e.Raw, cuid, cuidErr, c.CUID, err)
+		if cuid, company, headErr := e.Head(); cuid != c.CUID || company != c.Company || headErr != err {
+			t.Errorf("%s: the head is %q, %q, %v; the customer's %q, %q, %v", e.Raw, cuid, company, headErr, c.CUID, c.Company, err)
 		}
 		return err
 	})
@@ -152,7 +152,7 @@ func TestListEndsEarly(t *testing.T) {
 	url, _ := serve(t, answer(200, `[7,{"cuid":"c1"},{"cuid":"c2"}]`))
 	n := 0
 	skipped, err := client(url).Customers(t.Context(), func(e atom.Element) error {
-		if _, err := e.CUID(); err != nil {
+		if _, _, err := e.Head(); err != nil {
 			return err
 		}
 		n++

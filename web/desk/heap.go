@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -32,31 +33,55 @@ func keepHeap(ctx context.Context, shrink func()) {
 	defer seconds.Stop()
 	usual := debug.SetGCPercent(100)
 	defer debug.SetGCPercent(usual)
+	collected := make(chan struct{}, 1)
+	onCollection(ctx, func() {
+		select {
+		case collected <- struct{}{}:
+		default:
+		}
+	})
 	heap := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/heap/allocs:bytes"}}
-	metrics.Read(heap)
-	percent, allocated, quiet := 100, heap[1].Value.Uint64(), 0
+	read := func() (next int, all uint64) {
+		metrics.Read(heap)
+		return collectAt(heap[0].Value.Uint64()), heap[1].Value.Uint64()
+	}
+	_, allocated := read()
+	percent, quiet := 100, 0
 	for {
+		now := percent
 		select {
 		case <-ctx.Done():
 			return
+		case <-collected:
+			if next, _ := read(); next < percent-percent/8 { // at once: much more than the goal fits in a second
+				now = next
+			}
 		case <-seconds.C:
+			next, all := read()
+			if quiet++; all-allocated >= atWork {
+				quiet = 0
+			}
+			allocated = all
+			switch {
+			case quiet == quietAfter:
+				now = 100
+				shrink()
+				debug.FreeOSMemory()
+			case quiet == 0 && (next > percent+percent/4 || next < percent-percent/4):
+				now = next
+			}
 		}
-		metrics.Read(heap)
-		live, all := heap[0].Value.Uint64(), heap[1].Value.Uint64()
-		if quiet++; all-allocated >= atWork {
-			quiet = 0
-		}
-		allocated = all
-		switch next := collectAt(live); {
-		case quiet == quietAfter:
-			percent = 100
+		if now != percent { // each change stops the program for a moment
+			percent = now
 			debug.SetGCPercent(percent)
-			shrink()
-			debug.FreeOSMemory()
-		case quiet == 0 && (next > percent+percent/4 || next < percent-percent/4): // each change stops the program for a moment
-			percent = next
-			debug.SetGCPercent(percent)
 		}
+	}
+}
+
+// onCollection calls f after each garbage collection, until ctx ends.
+func onCollection(ctx context.Context, f func()) {
+	if ctx.Err() == nil { // what nobody has is cleaned up after the next one
+		runtime.AddCleanup(new(*byte), func(struct{}) { f(); onCollection(ctx, f) }, struct{}{})
 	}
 }
 

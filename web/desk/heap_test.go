@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"runtime"
 	"runtime/debug"
 	"testing"
 )
@@ -23,5 +24,25 @@ func TestTheUsualCollectionComesBack(t *testing.T) {
 	keepHeap(ctx, func() { t.Error("memory is given back at the end") })
 	if got := debug.SetGCPercent(77); got != 77 {
 		t.Errorf("the percentage is %d after the end, and was 77", got)
+	}
+}
+
+// The heap's goal would be missed by far, if it were looked after once a second only.
+func TestEachCollectionIsHeardOf(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	heard := make(chan struct{})
+	onCollection(ctx, func() {
+		select {
+		case heard <- struct{}{}:
+		case <-ctx.Done():
+		}
+	})
+	for n := 0; n < 3; runtime.GC() {
+		select {
+		case <-heard:
+			n++
+		default: // it may not listen again yet
+		}
 	}
 }

@@ -116,9 +116,15 @@ func BenchmarkSync(b *testing.B) {
 	}
 }
 
+var garbage []byte
+
 func measureMemory(b *testing.B, url string) {
 	d := mirrored(b, url)
 	go keepHeap(b.Context(), func() {}) // as the program does
+	for range 100 {                     // and it is at work, so that its heap may grow far
+		garbage = make([]byte, atWork)
+		time.Sleep(time.Second / 50)
+	}
 	peak := func(f func()) float64 {
 		debug.FreeOSMemory()
 		idle := status(b, "VmRSS")

@@ -1,13 +1,13 @@
 package desk
 
 import (
-	"bufio"
-	"compress/flate"
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
-	"io"
 	"iter"
+
+	"github.com/klauspost/compress/zstd"
 
 	"frontdesk/store"
 	"frontdesk/web/atom"
@@ -78,7 +78,7 @@ func (l *listing) take(e atom.Element) error {
 		l.present(i)
 		return nil
 	}
-	cuid, err := e.CUID()
+	cuid, company, err := e.Head()
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,17 @@ func (l *listing) take(e atom.Element) error {
 	case i == fresh || !l.present(i):
 		return nil
 	}
-	return l.kept.add(e.Raw)
+	return l.kept.add(l.pile(company), e.Raw)
+}
+
+// pile is where an element is kept. When the mirror is filled, companies that begin
+// alike come in together: a batch then changes few pages of their index, instead of
+// another one with each row.
+func (l *listing) pile(company string) byte {
+	if key := store.Fold(company); len(l.had) == 0 && key != "" {
+		return key[0]
+	}
+	return 0
 }
 
 // present notes that somebody is listed, and tells whether that is news.
@@ -113,10 +123,7 @@ func (l *listing) present(i int32) bool {
 }
 
 // end closes the list; what was needed to read it is let go.
-func (l *listing) end() error {
-	l.byDigest, l.byCUID = nil, nil
-	return l.kept.end()
-}
+func (l *listing) end() { l.byDigest, l.byCUID = nil, nil }
 
 // missing are those who were there before the sync began and are not listed.
 func (l *listing) missing() iter.Seq[string] {
@@ -130,91 +137,81 @@ func (l *listing) missing() iter.Seq[string] {
 }
 
 // kept are elements of the list, compressed: the list may be tens of MB, and must
-// not touch the disk before it has come to its end.
+// not touch the disk before it has come to its end. They come back pile by pile.
 type kept struct {
-	n      int
-	z      *flate.Writer
-	blocks blocks
+	n     int
+	z     *zstd.Encoder
+	out   []byte // of z
+	piles [256]pile
 }
 
-func (k *kept) add(raw []byte) error {
+// pile is some of the elements, each behind its length.
+type pile struct {
+	open []byte   // the last of them
+	full [][]byte // those before, compressed
+}
+
+// pileSize is how much of a pile is compressed together, in bytes.
+const pileSize = 64 << 10
+
+func (k *kept) add(pile byte, raw []byte) error {
+	k.n++
+	p := &k.piles[pile]
+	p.open = append(binary.AppendUvarint(p.open, uint64(len(raw))), raw...)
+	if len(p.open) < pileSize {
+		return nil
+	}
+	return k.compress(p)
+}
+
+func (k *kept) compress(p *pile) (err error) {
 	if k.z == nil {
-		var err error
-		if k.z, err = flate.NewWriter(&k.blocks, flate.BestSpeed); err != nil {
+		if k.z, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(pileSize)); err != nil {
 			return err
 		}
 	}
-	k.n++
-	var length [binary.MaxVarintLen64]byte
-	if _, err := k.z.Write(length[:binary.PutUvarint(length[:], uint64(len(raw)))]); err != nil {
-		return err
-	}
-	_, err := k.z.Write(raw)
-	return err
-}
-
-func (k *kept) end() error {
-	if k.z == nil {
-		return nil
-	}
-	err := k.z.Close()
-	k.z = nil
-	return err
+	k.out = k.z.EncodeAll(p.open, k.out[:0])
+	p.full = append(p.full, bytes.Clone(k.out)) // no larger than it is
+	p.open = p.open[:0]
+	return nil
 }
 
 // each hands the elements on, once, each valid until the next.
 func (k *kept) each(yield func(raw []byte) error) error {
-	z := bufio.NewReader(flate.NewReader(&k.blocks))
+	k.z, k.out = nil, nil
+	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return err
+	}
+	defer z.Close()
 	var raw []byte
-	for range k.n {
-		length, err := binary.ReadUvarint(z)
-		if err != nil {
+	for i := range k.piles {
+		p := &k.piles[i]
+		for j, block := range p.full {
+			p.full[j] = nil // it is let go once it has been read
+			if raw, err = z.DecodeAll(block, raw[:0]); err != nil {
+				return err
+			}
+			if err := eachOf(raw, yield); err != nil {
+				return err
+			}
+		}
+		if err := eachOf(p.open, yield); err != nil {
 			return err
 		}
-		if uint64(cap(raw)) < length {
-			raw = make([]byte, length)
-		}
-		raw = raw[:length]
-		if _, err := io.ReadFull(z, raw); err != nil {
-			return err
-		}
-		if err := yield(raw); err != nil {
-			return err
-		}
+		*p = pile{}
 	}
 	return nil
 }
 
-// blocks are bytes that are written once and read once. Pieces of one size grow
-// without being copied, and are let go when they have been read.
-type blocks struct {
-	all [][]byte
-	off int // read of the first
-}
-
-const blockSize = 64 << 10
-
-func (b *blocks) Write(p []byte) (int, error) {
-	n := len(p)
-	for len(p) > 0 {
-		last := len(b.all) - 1
-		if last < 0 || len(b.all[last]) == blockSize {
-			b.all = append(b.all, make([]byte, 0, blockSize))
-			last++
+func eachOf(all []byte, yield func(raw []byte) error) error {
+	for len(all) > 0 {
+		length, n := binary.Uvarint(all)
+		end := n + int(length) // #nosec G115 -- add wrote it
+		if err := yield(all[n:end]); err != nil {
+			return err
 		}
-		room := min(len(p), blockSize-len(b.all[last]))
-		b.all[last], p = append(b.all[last], p[:room]...), p[room:]
+		all = all[end:]
 	}
-	return n, nil
-}
-
-func (b *blocks) Read(p []byte) (int, error) {
-	if len(b.all) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(p, b.all[0][b.off:])
-	if b.off += n; b.off == len(b.all[0]) {
-		b.all[0], b.all, b.off = nil, b.all[1:], 0
-	}
-	return n, nil
+	return nil
 }

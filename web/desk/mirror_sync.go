@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"runtime/debug"
 
 	"frontdesk/store"
 	"frontdesk/store/audit"
@@ -97,7 +99,8 @@ func (m *Mirror) read(ctx context.Context, r *store.SyncReport) (*listing, error
 	if err != nil {
 		return nil, err
 	}
-	return list, list.end()
+	list.end()
+	return list, nil
 }
 
 // fillFrom is how many customers make it worth the while to build the indexes
@@ -111,6 +114,7 @@ func (m *Mirror) write(ctx context.Context, list *listing, r *store.SyncReport, 
 		// A fill that could not be ended, on a full disk say, is ended now.
 		return errors.Join(m.writeRows(ctx, list, r, first), d.Store.EndFill(context.WithoutCancel(ctx)))
 	}
+	runtime.GC() // rows are made much quicker than the list was read, and than the collector foresees
 	// So many are put into the text index together, afterwards.
 	if err := d.Store.Write(ctx, func(tx *store.Tx) error { return tx.DropTextIndex(ctx) }); err != nil {
 		return err
@@ -120,6 +124,7 @@ func (m *Mirror) write(ctx context.Context, list *listing, r *store.SyncReport, 
 		return err
 	}
 	err := m.writeRows(ctx, list, r, first)
+	debug.FreeOSMemory() // what the rows were made of makes room for what the indexes are sorted in
 	return errors.Join(err, d.Store.EndFill(context.WithoutCancel(ctx)))
 }
 
