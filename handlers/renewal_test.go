@@ -67,6 +67,7 @@ func TestTwoRenewalsAtOnce(t *testing.T) {
 		form := b.get("/tokens").form(target).filled(url.Values{"password": {sandbox.Password}})
 		former := b.jarCookie("session").Value
 		first, second := w.with(former), w.with(former)
+		mark := w.mark()
 		w.fault(`{"service": "portal", "latency": "300ms"}`)
 		var both sync.WaitGroup
 		answered := make(chan *browser, 2)
@@ -75,8 +76,8 @@ func TestTwoRenewalsAtOnce(t *testing.T) {
 			answered <- b
 		}
 		both.Go(func() { post(first) })
-		time.Sleep(100 * time.Millisecond)                // a double click's
-		w.fault(`{"service": "portal", "latency": "1s"}`) // so that their answers come one well after the other
+		w.until("the portal to be asked", func() bool { return len(w.calls(mark)) == 1 })
+		w.fault(`{"service": "portal", "latency": "3s"}`) // so that their answers come one well after the other
 		both.Go(func() { post(second) })
 		both.Wait()
 		w.calm()
