@@ -16,7 +16,8 @@ const (
 )
 
 // What a batch changes fits into the writer's cache while the mirror is filled, and
-// pages that many batches change go into the database once for several of them.
+// pages that many batches change go into the database once for several of them. Then
+// the cache makes room, for an index is sorted in memory.
 const (
 	fillPragmas  = `PRAGMA cache_size = -4000; PRAGMA wal_autocheckpoint = 8000`
 	sortPragmas  = `PRAGMA cache_size = -2000; PRAGMA shrink_memory`

@@ -3,6 +3,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 )
@@ -33,6 +34,14 @@ func TestIndexesAreOffOnlyWhileTheMirrorIsFilled(t *testing.T) {
 	if err := r.EndFill(ctx); err != nil || r.customerIndexes() != all {
 		t.Errorf("%d indexes afterwards, want %d; %v", r.customerIndexes(), all, err)
 	}
+	r.write(func(tx *Tx) error {
+		var cache, checkpoint int
+		err := errors.Join(tx.QueryRowContext(ctx, `PRAGMA cache_size`).Scan(&cache), tx.QueryRowContext(ctx, `PRAGMA wal_autocheckpoint`).Scan(&checkpoint))
+		if cache != -2000 || checkpoint != 1000 {
+			t.Errorf("the writer's cache is %d and it checkpoints at %d", cache, checkpoint)
+		}
+		return err
+	})
 	if found, err := r.CustomersByEmail(ctx, nordbygg.Email); err != nil || len(found) != 1 {
 		t.Errorf("found %d, %v", len(found), err)
 	}

@@ -3,7 +3,6 @@ package atom
 import (
 	"bytes"
 	"encoding/json"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -38,54 +37,40 @@ func parseCustomer(n names, raw []byte) (c Customer, ok bool) {
 	c.JSON = n.redact(make([]byte, 0, len(raw)), raw)
 
 	var cuid []byte
+	texts := [...]*string{&c.Company, &c.Email, &c.Name, &c.Address, &c.Country, &c.City, &c.Zip, &c.State, &c.Phone, &c.Website}
+	// A name in the documented case wins over the same name in another.
+	var exact [len(documented)]bool
+	var blank map[string]bool // names of a time of creation, which did not tell it
 	for name, value := range members(c.JSON) {
 		text, scalar := fieldText(value)
-		about := n.of(name)
-		// A name in the documented case wins over the same name in another.
-		beaten := about.lower != name && slices.ContainsFunc(c.Fields, func(f Field) bool { return f.Name == about.lower })
 		c.Fields = append(c.Fields, Field{name, text})
-		if beaten {
-			continue
-		}
-		switch slot := c.slot(about.lower); {
-		case about.lower == "cuid":
-			cuid = value
-		case slot != nil && scalar:
-			*slot = text
-		case scalar && text != "" && c.Created == "" && about.created:
-			c.Created = text
+		about := n.of(name)
+		usual := about.lower == name
+		switch i := about.documented; {
+		case i >= 0 && (usual || !exact[i]):
+			if exact[i] = usual; i == len(texts) {
+				cuid = value
+			} else if scalar {
+				*texts[i] = text
+			}
+		case about.created && c.Created == "" && (usual || !blank[about.lower]):
+			if scalar {
+				c.Created = text
+			}
+			if usual && c.Created == "" {
+				if blank == nil {
+					blank = map[string]bool{}
+				}
+				blank[name] = true
+			}
 		}
 	}
 	c.CUID, ok = parseCUID(cuid)
 	return c, ok
 }
 
-// slot is where the text of a documented field belongs; nil for other names.
-func (c *Customer) slot(lower string) *string {
-	switch lower {
-	case "company":
-		return &c.Company
-	case "email":
-		return &c.Email
-	case "name":
-		return &c.Name
-	case "address":
-		return &c.Address
-	case "country":
-		return &c.Country
-	case "city":
-		return &c.City
-	case "zip":
-		return &c.Zip
-	case "state":
-		return &c.State
-	case "phone":
-		return &c.Phone
-	case "website":
-		return &c.Website
-	}
-	return nil
-}
+// documented are the fields' names that ATOM documents: those of text, and the cuid.
+var documented = [...]string{"company", "email", "name", "address", "country", "city", "zip", "state", "phone", "website", "cuid"}
 
 // headOf is the cuid and the company that parseCustomer finds, without the rest.
 func headOf(raw []byte) (cuid, company string, err error) {

@@ -126,6 +126,16 @@ func TestCreatedNames(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
+	// The first that tells it counts, but not in another case than one that does not.
+	for fields, want := range map[string]string{
+		`"Created":"","created":"a"`: "a", `"created":"a","createdAt":"b"`: "a", `"created":null,"created_at":"b"`: "b",
+		`"created":"","Created":"a"`: "", `"created":{},"CREATED":"a","created_on":"b"`: "b", `"created":"","created":"a"`: "a",
+	} {
+		got, _, err := list(t, `[{"cuid":"c1",`+fields+`}]`)
+		if err != nil || got[0].Created != want {
+			t.Errorf("%s: %+v, %v", fields, got, err)
+		}
+	}
 }
 
 func TestListBroken(t *testing.T) {

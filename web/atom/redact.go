@@ -54,6 +54,7 @@ type nameFacts struct {
 	lower      string
 	credential bool
 	created    bool
+	documented int // its place among these; -1 when it is none
 }
 
 // maxNames bounds the memory that an answer with ever new names can take.
@@ -63,7 +64,7 @@ func (n names) of(name string) nameFacts {
 	facts, ok := n[name]
 	if !ok {
 		lower := strings.ToLower(name)
-		facts = nameFacts{quote(name), lower, credentialName(name), isCreated(lower)}
+		facts = nameFacts{quote(name), lower, credentialName(name), isCreated(lower), slices.Index(documented[:], lower)}
 		if len(n) < maxNames {
 			n[name] = facts
 		}

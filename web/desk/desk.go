@@ -116,7 +116,7 @@ func (d *Desk) Run(ctx context.Context) {
 	jobs.Go(func() { d.followPasscodes(ctx) })
 	jobs.Go(func() { d.followAnswers(ctx) })
 	jobs.Go(func() { d.runJobs(ctx) })
-	jobs.Go(func() { keepHeap(ctx, func() { d.shrink(ctx) }) })
+	jobs.Go(func() { keepHeap(ctx, func() { d.giveBack(ctx) }) })
 	for _, s := range d.streams {
 		jobs.Go(func() { s.run(ctx) })
 	}

@@ -23,9 +23,8 @@ const (
 )
 
 // keepHeap lets the heap grow to heapGoal while there is work, and gives the memory
-// back when there is none, until ctx ends; shrink gives back what is not the heap's.
-// An operator's own GOGC stands.
-func keepHeap(ctx context.Context, shrink func()) {
+// back when there is none, until ctx ends. An operator's own GOGC stands.
+func keepHeap(ctx context.Context, giveBack func()) {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
@@ -65,8 +64,7 @@ func keepHeap(ctx context.Context, shrink func()) {
 			switch {
 			case quiet == quietAfter:
 				now = 100
-				shrink()
-				debug.FreeOSMemory()
+				giveBack()
 			case quiet == 0 && (next > percent+percent/4 || next < percent-percent/4):
 				now = next
 			}
@@ -96,12 +94,15 @@ func collectAt(live uint64) int {
 // shrinkWithin is how long giving back the database's memory may take.
 const shrinkWithin = 5 * time.Second
 
-func (d *Desk) shrink(ctx context.Context) {
+// giveBack gives back memory that a frontdesk at rest does not need: the program's own
+// last, since the others read much of it.
+func (d *Desk) giveBack(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, shrinkWithin)
 	defer cancel()
 	if err := d.Store.Shrink(ctx); err != nil && ctx.Err() == nil {
 		d.Log.Warn("give back the database's memory", "error", err)
 	}
+	debug.FreeOSMemory()
 	if err := leaveProgram(); err != nil {
 		d.Log.Warn("give back the program's memory", "error", err)
 	}
