@@ -47,8 +47,12 @@ func (db *DB) Reseal(ctx context.Context, done func(tx *Tx, r Resealed) error) (
 		return r, err
 	}
 	if changed {
-		if others, err := db.others(ctx); err != nil || others > 0 {
-			return r, errors.Join(err, fmt.Errorf("%d other frontdesks serve from this database, with the former secret: stop them first", others))
+		others, err := db.others(ctx)
+		if err != nil {
+			return r, err
+		}
+		if others > 0 {
+			return r, fmt.Errorf("%d other frontdesks serve from this database, with the former secret: stop them first", others)
 		}
 	}
 	if r.Values, err = db.resealed(ctx); err != nil {

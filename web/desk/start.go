@@ -15,8 +15,8 @@ const startRetry = 5 * time.Second
 // Start joins the replicas of the database, closes as unknown the acts that a crash
 // left between intent and outcome (with PostgreSQL, Run does that), and records that
 // frontdesk has started, with its configuration (names and values, secrets as
-// fingerprints). It belongs before the first request is served. When the log cannot be written, reading goes on all the same, and Run
-// tries again until it can.
+// fingerprints). It belongs before the first request is served. When the log cannot
+// be written, reading goes on all the same, and Run tries again until it can.
 func (d *Desk) Start(ctx context.Context, version string, settings map[string]string) error {
 	if err := d.Store.Join(ctx); err != nil {
 		return err
