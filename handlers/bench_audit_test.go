@@ -121,6 +121,7 @@ func BenchmarkMillion(b *testing.B) {
 	large.entries, small.entries = benchEntries(b), min(10_000, benchEntries(b))
 	for _, c := range []*busyWorld{small, large} {
 		fillLog(b, c.world, c.entries)
+		c.comeBack()
 	}
 	cookies, err := http.ParseCookie(strings.TrimSpace(strings.TrimPrefix(large.cookies, "Cookie: ")))
 	if err != nil {

@@ -25,6 +25,7 @@ import (
 // busyWorld is a world in which there is much to look up, and somebody signed in.
 type busyWorld struct {
 	*world
+	person  *browser
 	cookies string // the header line
 	random  *rand.Rand
 	all     []store.Customer // every so manieth
@@ -39,11 +40,8 @@ func newBusyWorld(b *testing.B, s setup) *busyWorld {
 	if err := c.db.IndexCustomers(ctx); err != nil {
 		b.Fatal(err)
 	}
-	var cookies []string
-	for _, cookie := range c.signedIn("alice").c.Jar.Cookies(must(url.Parse(c.server.URL))) {
-		cookies = append(cookies, cookie.Name+"="+cookie.Value)
-	}
-	c.cookies = "Cookie: " + strings.Join(cookies, "; ") + "\r\n"
+	c.person = c.signedIn("alice")
+	c.comeBack()
 	count, err := c.db.CountCustomers(ctx)
 	if err != nil {
 		b.Fatal(err)
@@ -60,6 +58,17 @@ func newBusyWorld(b *testing.B, s setup) *busyWorld {
 	}
 	runtime.GC()
 	return c
+}
+
+// comeBack looks at a page and takes over the cookies that come with it: a browser has
+// those of its last page, and not what it saw of the log a million entries ago.
+func (c *busyWorld) comeBack() {
+	c.person.get("/").wantStatus(http.StatusOK)
+	var cookies []string
+	for _, cookie := range c.person.c.Jar.Cookies(must(url.Parse(c.server.URL))) {
+		cookies = append(cookies, cookie.Name+"="+cookie.Value)
+	}
+	c.cookies = "Cookie: " + strings.Join(cookies, "; ") + "\r\n"
 }
 
 // some is one of the customers.
@@ -226,8 +235,9 @@ func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond)
 // request is what load sends.
 type request struct {
 	target, header string
-	form           url.Values // is posted, unless it is nil
-	status         int        // that is expected
+	form           url.Values    // is posted, unless it is nil
+	after          time.Duration // before it is sent
+	status         int           // that is expected
 }
 
 // answer is one answer's body.
@@ -268,6 +278,7 @@ func load(b *testing.B, address string, all []request, connections int) ([]time.
 				if i >= len(all) {
 					return
 				}
+				time.Sleep(all[i].after)
 				sent := time.Now()
 				if _, err := ask(conn, in, address, all[i]); err != nil {
 					b.Error(err)

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -27,7 +28,14 @@ import (
 	"frontdesk/web/ip1"
 	"frontdesk/web/portal"
 	"frontdesk/web/sandbox"
+	"frontdesk/web/sandbox/boxtest"
 )
+
+// TestMain runs the tests, or is the sandbox that a benchmark has started.
+func TestMain(m *testing.M) {
+	boxtest.Serve()
+	os.Exit(runTests(m))
+}
 
 // Customers that every sandbox is seeded with: the first, and the two who
 // share an e-mail address.

@@ -34,6 +34,8 @@ var mayImport = map[string][]string{
 	"store":        {"store/audit"},
 	"store/audit":  {},
 	"store/pgtest": {}, // a server for tests
+
+	"web/sandbox/boxtest": {"web/sandbox"}, // the sandbox in a process of its own, for benchmarks
 }
 
 const module = "frontdesk/"

@@ -18,7 +18,7 @@ import (
 // its rate is reported as a ratio to; and without a pace, in turn with bare calls of
 // the sandbox by the same client, as many at once.
 func BenchmarkImport(b *testing.B) {
-	url := otherSandbox(b)
+	url := benchSandbox(b)
 	d := mirrored(b, url)
 	manager := benchManager(b, d)
 	bare := atom.New(url+"/atom", superKey, superToken, call.New("atom", call.Limits{}, nil))

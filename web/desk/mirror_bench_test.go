@@ -1,16 +1,13 @@
 package desk
 
 import (
-	"bufio"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
@@ -24,63 +21,16 @@ import (
 	"frontdesk/web/atom"
 	"frontdesk/web/call"
 	"frontdesk/web/sandbox"
+	"frontdesk/web/sandbox/boxtest"
 )
 
 // benchCustomers is how many customers the mirror is measured with.
 const benchCustomers = 100_000
 
-// sandboxVariable makes this test's program a sandbox of benchCustomers, so that
-// what that costs is not measured along with the sync.
-const sandboxVariable = "FRONTDESK_BENCH_SANDBOX"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(sandboxVariable) != "" {
-		if err := serveSandbox(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
-	os.Exit(runTests(m))
-}
-
-// serveSandbox serves until its standard input ends, which it does with whoever
-// started it.
-func serveSandbox() error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	server := &http.Server{Handler: sandbox.New(sandbox.Config{Customers: benchCustomers, SuperKey: superKey, SuperToken: superToken})}
-	go server.Serve(l)
-	fmt.Println("http://" + l.Addr().String())
-	bufio.NewReader(os.Stdin).ReadString('\n')
-	return server.Close()
-}
-
-// otherSandbox starts the sandbox in a process of its own.
-func otherSandbox(b *testing.B) (url string) {
+// benchSandbox is one of benchCustomers, in a process of its own.
+func benchSandbox(b *testing.B) (url string) {
 	b.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run", "^$")
-	cmd.Env = append(os.Environ(), sandboxVariable+"=1")
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { in.Close(); cmd.Wait() })
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		b.Fatal(err)
-	}
-	return strings.TrimSpace(line)
+	return boxtest.Start(b, sandbox.Config{Customers: benchCustomers, SuperKey: superKey, SuperToken: superToken}).URL
 }
 
 // mirrored is a desk with a database of its own, without its jobs.
@@ -108,7 +58,7 @@ func benchSync(b *testing.B, d *Desk) store.SyncReport {
 // The mirror of 100,000 customers: memory above idle, the first fill against bare
 // decoding and inserts, and readers beside it. It takes one round of each.
 func BenchmarkSync(b *testing.B) {
-	url := otherSandbox(b)
+	url := benchSandbox(b)
 	for b.Loop() {
 		b.Run("memory", func(b *testing.B) { measureMemory(b, url) })
 		b.Run("fill", func(b *testing.B) { measureFill(b, url) })

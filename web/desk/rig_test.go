@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -22,7 +23,14 @@ import (
 	"frontdesk/web/ip1"
 	"frontdesk/web/portal"
 	"frontdesk/web/sandbox"
+	"frontdesk/web/sandbox/boxtest"
 )
+
+// TestMain runs the tests, or is the sandbox that a benchmark has started.
+func TestMain(m *testing.M) {
+	boxtest.Serve()
+	os.Exit(runTests(m))
+}
 
 var (
 	ctx   = context.Background()

@@ -36,7 +36,7 @@ type Config struct {
 	IP1Account, IP1Key, IP1Token string
 
 	// Now is the clock; time.Now when nil.
-	Now func() time.Time
+	Now func() time.Time `json:"-"`
 }
 
 // The three simulated services, as the control and the journal name them.
