@@ -82,24 +82,34 @@ func (db *DB) receipt(ctx context.Context, q querier, where, arg string) (Receip
 	return r, err
 }
 
-// receiptsAtOnce is how many receipts are removed by one transaction.
-const receiptsAtOnce = 1000
+// receiptsAtOnce is how many receipts one transaction removes, and takes the secret
+// from, at most: acts wait for it.
+const receiptsAtOnce = 50
 
-// PurgeReceipts removes receipts that have expired and been answered, so many at
-// once, and the secrets of those that were begun before secretsBefore. It tells
-// whether there may be more.
+// PurgeReceipts removes receipts that have expired and been answered, and the secrets
+// of those that were begun before secretsBefore, so many at once. It tells whether
+// there may be more of either.
 func (tx *Tx) PurgeReceipts(ctx context.Context, secretsBefore time.Time) (more bool, err error) {
-	_, err = tx.ExecContext(ctx, `UPDATE receipts SET secret = NULL WHERE secret IS NOT NULL AND created_at < $1`, millis(secretsBefore))
-	if err != nil {
-		return false, err
+	for _, some := range []struct {
+		query string
+		until time.Time
+	}{
+		{`UPDATE receipts SET secret = NULL WHERE key IN
+			(SELECT key FROM receipts WHERE secret IS NOT NULL AND created_at < $1 ORDER BY created_at LIMIT $2 + 0)`, secretsBefore},
+		{`DELETE FROM receipts WHERE key IN
+			(SELECT key FROM receipts WHERE expires_at <= $1 AND answer IS NOT NULL ORDER BY expires_at LIMIT $2 + 0)`, tx.db.now()},
+	} {
+		res, err := tx.ExecContext(ctx, some.query, millis(some.until), receiptsAtOnce)
+		if err != nil {
+			return false, fmt.Errorf("purge receipts: %w", err)
+		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return false, err
+		}
+		more = more || n == receiptsAtOnce
 	}
-	res, err := tx.ExecContext(ctx, `DELETE FROM receipts WHERE key IN
-		(SELECT key FROM receipts WHERE expires_at <= $1 AND answer IS NOT NULL ORDER BY expires_at LIMIT $2 + 0)`, millis(tx.db.now()), receiptsAtOnce)
-	if err != nil {
-		return false, err
-	}
-	n, err := res.RowsAffected()
-	return n == receiptsAtOnce, err
+	return more, nil
 }
 
 // PurgeSessions removes sessions that are over.

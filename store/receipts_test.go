@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 )
@@ -152,5 +153,27 @@ func TestThrottleRecords(t *testing.T) {
 	r.write(func(tx *Tx) error { return tx.UndoRefusal(ctx, "user:x", at, before) })
 	if got := get(); got != (Throttle{}) {
 		t.Errorf("the only one taken back: %+v", got)
+	}
+}
+
+// TestSecretsArePurgedInParts: what is secret of many answers goes a few at a time, too.
+func TestSecretsArePurgedInParts(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for n := range receiptsAtOnce + 7 {
+		r.claim(fmt.Sprint("k", n), fmt.Sprint("a", n), 7*24*time.Hour)
+		r.answer(fmt.Sprint("a", n), "answer", []byte("secret"))
+	}
+	r.clock.Add(time.Hour)
+	for round, want := range []struct {
+		more bool
+		left int
+	}{{true, 7}, {false, 0}} {
+		var more bool
+		r.write(func(tx *Tx) (err error) { more, err = tx.PurgeReceipts(ctx, r.clock.Now()); return err })
+		left := 0
+		if err := r.raw().QueryRow(`SELECT count(*) FROM receipts WHERE secret IS NOT NULL`).Scan(&left); err != nil || more != want.more || left != want.left {
+			t.Errorf("round %d: %d secrets are left, more %v, %v; want %+v", round, left, more, err, want)
+		}
 	}
 }
