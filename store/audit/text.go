@@ -17,9 +17,15 @@ import (
 // of database does in its own way: see textQuery.match and textQuery.like. What it
 // finds is tested against the entry. Intents are not in it; their outcomes say the
 // same. The row 2n is entry n. Behind each block of entries can come an odd row, a
-// stop, that has every trigram of the block.
+// stop, that has the trigrams that are common in the block.
 
-const textBlock = 4096
+const (
+	textBlock = 4096
+	// textCommon is in how many places of a block a trigram stands at least for its stop
+	// to have it. Of the others, as most of a cuid's are, few are in the whole log, and
+	// there are very many to write.
+	textCommon = 16
+)
 
 // TextBatch is some entries' text on its way into the text index.
 type TextBatch struct {
@@ -91,19 +97,24 @@ func readTexts(ctx context.Context, q Querier, fold func(string) string, from, u
 	return texts, last, rows.Err()
 }
 
-// trigramsOf returns a text that has each trigram of a block's texts, the
-// repetitions left out.
+// trigramsOf returns a text that has each trigram that is common in a block's texts,
+// once.
 func trigramsOf(block []textRow, of func(textRow) string) string {
-	seen := map[[3]rune]bool{}
+	texts, count := make([][]rune, len(block)), map[[3]rune]int{}
+	for n, r := range block {
+		texts[n] = []rune(of(r))
+		for i := range max(len(texts[n])-2, 0) {
+			count[[3]rune(texts[n][i:])]++
+		}
+	}
 	var b strings.Builder
-	for _, r := range block {
-		runes := []rune(of(r))
+	for _, runes := range texts {
 		for i, until := 0, -1; i+3 <= len(runes); i++ {
-			gram := [3]rune(runes[i : i+3])
-			if seen[gram] {
+			gram := [3]rune(runes[i:])
+			if count[gram] < textCommon {
 				continue
 			}
-			seen[gram] = true
+			count[gram] = 0   // it is there now
 			if until != i+2 { // not in a row with the last that was new
 				b.WriteString("\n" + string(runes[i:i+2]))
 			}
@@ -144,6 +155,16 @@ func textMark(ctx context.Context, q Querier) (id int64, err error) {
 		return 0, nil
 	}
 	return id, err
+}
+
+// Unindexed is how many entries the text index has not yet.
+func Unindexed(ctx context.Context, q Querier) (n int64, err error) {
+	upto, err := textMark(ctx, q)
+	if err != nil {
+		return 0, err
+	}
+	err = q.QueryRowContext(ctx, `SELECT coalesce(max(id), 0) FROM audit_entries`).Scan(&n)
+	return n - upto, err
 }
 
 // stranger tells whether w is somebody whom frontdesk does not know: a name
@@ -221,7 +242,7 @@ func hits(ctx context.Context, q Querier, w window, up bool, joined, condition s
 	} else if a.cut {
 		a.within.first = uint32((least + 1) / 2)
 	}
-	// A stop means that the block has all the trigrams, if not in one entry.
+	// A stop means that all the trigrams are common in the block, if not in one entry.
 	a.sparse = !a.cut && 4*stops < int(w.last-w.first)/textBlock
 	return a, nil
 }
