@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -49,16 +48,36 @@ func newMetrics(h *Handlers) metrics {
 	}
 }
 
+// assetRoute is the assets' in the metrics.
+const assetRoute = "GET /static/{file}"
+
+// asset counts an asset that was asked for.
+func (m metrics) asset(status int, took time.Duration) {
+	m.requests.WithLabelValues(assetRoute, statusText(status)).Inc()
+	m.times.WithLabelValues(assetRoute).Observe(took.Seconds())
+}
+
+// statusText is a status as the metrics have it.
+func statusText(status int) string {
+	switch status {
+	case http.StatusOK, 0:
+		return "200"
+	case http.StatusNotModified:
+		return "304"
+	}
+	return strconv.Itoa(status)
+}
+
 // answered counts a request. Its route is one of ours and no path, which anybody
 // could make up.
 func (m metrics) answered(w http.ResponseWriter, r *http.Request, route string, status int, took time.Duration) {
 	switch {
 	case strings.HasPrefix(r.URL.Path, "/static/"):
-		route = "GET /static/{file}"
+		route = assetRoute
 	case route == "":
 		route = "none"
 	}
-	m.requests.WithLabelValues(route, strconv.Itoa(cmp.Or(status, http.StatusOK))).Inc()
+	m.requests.WithLabelValues(route, statusText(status)).Inc()
 	if !strings.HasPrefix(w.Header().Get("Content-Type"), "text/event-stream") {
 		m.times.WithLabelValues(route).Observe(took.Seconds())
 	}

@@ -22,18 +22,19 @@ import (
 // take longer, begin it anew with each part.
 const answerLimit = 30 * time.Second
 
-// wrap puts around the mux what every request passes: the compression, an ID and a
-// log line, no crash without a page, the headers, the bound on how many are worked
-// on, the checks of where it comes from and where it was meant to go, the session.
+// wrap puts around the mux what every request but one for an asset passes: the
+// compression, an ID and a log line, no crash without a page, the headers, the bound on
+// how many are worked on, the checks of where it comes from and where it was meant to
+// go, the session.
 func (h *Handlers) wrap(next http.Handler) http.Handler {
 	pages := h.sessions.LoadAndSave(h.identified(next))
-	return h.compressed(h.logged(h.headers(h.bounded(h.addressed(h.isolated(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return h.asset(h.compressed(h.logged(h.headers(h.bounded(h.addressed(h.isolated(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isBare(r.URL.Path) { // no session is read for these
 			next.ServeHTTP(w, r)
 			return
 		}
 		pages.ServeHTTP(w, r)
-	})))))))
+	}))))))))
 }
 
 // isBare tells the paths that are asked for often and are nobody's.
@@ -165,23 +166,39 @@ const permissions = "accelerometer=(), autoplay=(), browsing-topics=(), camera=(
 	"publickey-credentials-create=(), publickey-credentials-get=(), screen-wake-lock=(), serial=(), storage-access=(), sync-xhr=(), usb=(), " +
 	"window-management=(), xr-spatial-tracking=()"
 
-// headers sets what every answer carries. render sets the CSP of pages, and the
-// assets say themselves how long they may be kept.
+// everyHeader is what every answer carries. render sets the CSP of pages, and the
+// assets say themselves how long they may be kept. The values are made once for all
+// answers: whoever wants another sets it, and changes none in its place.
+var everyHeader = []struct {
+	name  string
+	value []string
+}{
+	{"Content-Security-Policy", []string{"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"}},
+	{"X-Content-Type-Options", []string{"nosniff"}},
+	{"X-Frame-Options", []string{"DENY"}},
+	{"Referrer-Policy", []string{"same-origin"}},
+	{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
+	{"Cross-Origin-Embedder-Policy", []string{"require-corp"}},
+	{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
+	{"Permissions-Policy", []string{permissions}},
+	{"Cache-Control", []string{"no-store"}},
+}
+
+var secureHeader = []string{"max-age=31536000; includeSubDomains"}
+
+func (h *Handlers) setHeaders(head http.Header) {
+	for _, one := range everyHeader {
+		head[one.name] = one.value
+	}
+	if h.secure() {
+		head["Strict-Transport-Security"] = secureHeader
+	}
+}
+
+// headers sets what every answer carries.
 func (h *Handlers) headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		head := w.Header()
-		head.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
-		head.Set("X-Content-Type-Options", "nosniff")
-		head.Set("X-Frame-Options", "DENY")
-		head.Set("Referrer-Policy", "same-origin")
-		head.Set("Cross-Origin-Opener-Policy", "same-origin")
-		head.Set("Cross-Origin-Embedder-Policy", "require-corp")
-		head.Set("Cross-Origin-Resource-Policy", "same-origin")
-		head.Set("Permissions-Policy", permissions)
-		head.Set("Cache-Control", "no-store")
-		if h.secure() {
-			head.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
-		}
+		h.setHeaders(w.Header())
 		next.ServeHTTP(w, r)
 	})
 }

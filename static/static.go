@@ -49,7 +49,13 @@ type variant struct {
 	encoding string // "br", "gzip", or "" for plain
 	body     []byte
 	etag     string
-	header   http.Header
+	header   []field
+}
+
+// field is a header's name, as net/http writes it, and its value.
+type field struct {
+	name  string
+	value []string
 }
 
 // New reads the embedded assets. Assets that were never built are no error
@@ -103,16 +109,16 @@ func read(fsys fs.FS, name string) (*file, error) {
 		}
 		// The name's hash stands for the content; a strong ETag also names the encoding.
 		v := variant{encoding: enc.token, body: body, etag: `"` + name + enc.ext + `"`}
-		v.header = http.Header{
-			"Cache-Control":          {forever},
-			"Content-Length":         {strconv.Itoa(len(body))},
-			"Content-Type":           {kind},
-			"Etag":                   {v.etag},
-			"Vary":                   {"Accept-Encoding"},
-			"X-Content-Type-Options": {"nosniff"},
+		v.header = []field{
+			{"Cache-Control", []string{forever}},
+			{"Content-Length", []string{strconv.Itoa(len(body))}},
+			{"Content-Type", []string{kind}},
+			{"Etag", []string{v.etag}},
+			{"Vary", []string{"Accept-Encoding"}},
+			{"X-Content-Type-Options", []string{"nosniff"}},
 		}
 		if enc.token != "" {
-			v.header["Content-Encoding"] = []string{enc.token}
+			v.header = append(v.header, field{"Content-Encoding", []string{enc.token}})
 		}
 		f.variants = append(f.variants, v)
 	}
@@ -144,6 +150,12 @@ func (a *Assets) Path(name string) string {
 		a.unknown = append(a.unknown, name)
 	}
 	return prefix + name
+}
+
+// Has tells whether a URL path is that of an asset.
+func (a *Assets) Has(path string) bool {
+	name, under := strings.CutPrefix(path, prefix)
+	return under && a.files[name] != nil
 }
 
 var symbol = regexp.MustCompile(`<symbol id="([^"]+)"`)
@@ -194,8 +206,8 @@ func (a *Assets) Handler() http.Handler {
 		}
 		v := f.choose(r.Header["Accept-Encoding"])
 		h := w.Header()
-		for key, values := range v.header {
-			h[key] = values[:1:1] // capped: an Add elsewhere copies instead of writing into ours
+		for _, f := range v.header {
+			h[f.name] = f.value[:1:1] // capped: an Add elsewhere copies instead of writing into ours
 		}
 		if matches(r.Header["If-None-Match"], v.etag) {
 			delete(h, "Content-Length")
