@@ -16,12 +16,12 @@ const (
 )
 
 // What a batch changes fits into the writer's cache while the mirror is filled, and
-// pages that many batches change go into the database once for several of them. Then
-// the cache makes room, for an index is sorted in memory.
+// pages that many batches change go into the database once for several of them, for
+// the checkpoints pause. Then the cache makes room, for an index is sorted in memory.
 const (
-	fillPragmas  = `PRAGMA cache_size = -4000; PRAGMA wal_autocheckpoint = 8000`
+	fillPragmas  = `PRAGMA cache_size = -4000`
 	sortPragmas  = `PRAGMA cache_size = -2000; PRAGMA shrink_memory`
-	usualPragmas = `PRAGMA cache_size = -2000; PRAGMA wal_autocheckpoint = 1000` // SQLite's own
+	usualPragmas = `PRAGMA cache_size = -2000` // SQLite's own
 )
 
 // BeginFill takes the indexes off, if the mirror is not filled yet; EndFill must
@@ -50,6 +50,7 @@ func (db *DB) BeginFill(ctx context.Context) error {
 				return fmt.Errorf("take an index off: %w", err)
 			}
 		}
+		db.wal.Load().pause(true)
 		_, err = tx.w.conn.ExecContext(ctx, fillPragmas)
 		return err
 	})
@@ -61,6 +62,7 @@ func (db *DB) EndFill(ctx context.Context) error {
 	if db.pg != nil {
 		return nil
 	}
+	defer db.wal.Load().pause(false)
 	off, err := fillIndexes(ctx, db.reader)
 	if err != nil || len(off) == 0 {
 		return err

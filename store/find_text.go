@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/nyaruka/phonenumbers"
@@ -419,6 +420,7 @@ func (tx *Tx) indexCustomer(ctx context.Context, cuid, key, search string, gone 
 	if _, err := tx.ExecContext(ctx, `INSERT INTO customers_text (rowid, text) VALUES ($1, $2)`, place.Int64, search); err != nil {
 		return fmt.Errorf("put a customer into the text index: %w", err)
 	}
+	tx.pieces = true
 	return nil
 }
 
@@ -472,18 +474,30 @@ func (tx *Tx) makeRoom(ctx context.Context, around int64) (before, behind int64,
 }
 
 // IndexCustomers builds the text index when it is not whole, and merges its
-// pieces, in steps that keep the writer for some milliseconds each. It does
-// nothing otherwise, and goes on where a stop has broken it off.
+// pieces, in steps that keep the writer for some milliseconds each. It goes on
+// where a stop has broken it off.
 func (db *DB) IndexCustomers(ctx context.Context) error {
 	if db.pg != nil {
 		return nil
 	}
 	for {
 		more := false
-		if s, err := readTextState(ctx, db.reader); err != nil || (s.State == whole && s.Merge == 0) {
+		s, err := readTextState(ctx, db.reader)
+		if err != nil {
 			return err
 		}
-		err := db.Write(ctx, func(tx *Tx) (err error) {
+		if s.State == whole && s.Merge == 0 {
+			if more, err = db.mergePieces(ctx, "customers_text", &db.pieces.customers); err != nil || !more {
+				return err
+			}
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(mergePause):
+			}
+			continue
+		}
+		err = db.Write(ctx, func(tx *Tx) (err error) {
 			more, err = tx.indexStep(ctx, indexBatch)
 			return err
 		})
@@ -508,9 +522,6 @@ func (tx *Tx) indexStep(ctx context.Context, n int) (more bool, err error) {
 		for _, statement := range []string{
 			`INSERT INTO customers_text (customers_text) VALUES ('delete-all')`,
 			`DELETE FROM customer_places`,
-			// Merged once, when all are in it.
-			`INSERT INTO customers_text (customers_text, rank) VALUES ('automerge', 0)`,
-			`INSERT INTO customers_text (customers_text, rank) VALUES ('crisismerge', 1000)`,
 		} {
 			if _, err := tx.ExecContext(ctx, statement); err != nil {
 				return false, fmt.Errorf("begin the text index: %w", err)
@@ -539,16 +550,8 @@ func (tx *Tx) indexStep(ctx context.Context, n int) (more bool, err error) {
 		}
 	}
 	if len(batch) < n {
-		s = textState{State: whole, Merge: 1}
+		s = textState{State: whole, Merge: 1} // all pieces once
 		tx.moves.any, tx.moves.many = true, true
-		for _, statement := range []string{
-			`INSERT INTO customers_text (customers_text, rank) VALUES ('automerge', 4)`,
-			`INSERT INTO customers_text (customers_text, rank) VALUES ('crisismerge', 16)`,
-		} {
-			if _, err := tx.ExecContext(ctx, statement); err != nil {
-				return false, err
-			}
-		}
 	}
 	return true, tx.putTextState(ctx, s)
 }
@@ -562,27 +565,14 @@ func scanIndexed(row scanner) (c indexed, err error) {
 	return c, row.Scan(&c.CUID, &c.Company, &c.Email, &c.Name, &c.City, &c.Website, &c.Phone, &c.search, &c.key)
 }
 
-// mergePages is how much one step of a merge writes.
-const mergePages = 64
-
 // mergeStep merges some of the pieces that batches have left: a search opens
 // every one of them.
 func (tx *Tx) mergeStep(ctx context.Context, s textState) error {
-	pages := mergePages
-	if s.Merge == 1 { // the first step, told so by a negative number, takes all pieces in
-		pages = -pages
-	}
-	var before, after int64
-	if err := tx.QueryRowContext(ctx, `SELECT total_changes()`).Scan(&before); err != nil {
+	more, err := audit.MergeAll(ctx, tx, "customers_text", s.Merge == 1)
+	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO customers_text (customers_text, rank) VALUES ('merge', $1)`, pages); err != nil {
-		return fmt.Errorf("merge the text index: %w", err)
-	}
-	if err := tx.QueryRowContext(ctx, `SELECT total_changes()`).Scan(&after); err != nil {
-		return err
-	}
-	if s.Merge = 2; after-before < 2 { // FTS5's way to say that it is done
+	if s.Merge = 2; !more {
 		s.Merge = 0
 	}
 	return tx.putTextState(ctx, s)

@@ -99,7 +99,7 @@ func (w *writer) open(ctx context.Context) error {
 	}
 	w.conn, w.db.pool = conn, pool
 	w.db.openJobs()
-	return nil
+	return w.db.startCheckpoints(ctx)
 }
 
 // reopen gives readers another pool, once all connections of the one before are

@@ -36,24 +36,40 @@ func (db *DB) Activity(ctx context.Context, from time.Time, staffID int64, kinds
 	return db.index.Days(ctx, db.reader, from, staffID, kinds...)
 }
 
-// textBatch is how many entries enter the text index in one transaction: the
-// writer must not be kept from acts for long.
-const textBatch = 200
+// How many entries enter the text index in one transaction: the writer must not be
+// kept from acts for long. When textBehind and more wait, after a restore say, they
+// come faster.
+const (
+	textBatch  = 32
+	textBehind = 5000
+	textHurry  = 200
+)
 
 // IndexText brings the next entries into the text index, or keeps it quick to
 // search when it has them all; more tells that something is left to do. Until
 // an entry is indexed, a search reads it.
 func (db *DB) IndexText(ctx context.Context) (more bool, err error) {
-	batch, err := audit.ReadText(ctx, db.reader, Fold, textBatch, db.pg == nil)
+	if more, err := db.mergePieces(ctx, "audit_text", &db.pieces.log); more || err != nil {
+		return more, err
+	}
+	waiting, err := audit.Unindexed(ctx, db.reader)
+	if err != nil {
+		return false, err
+	}
+	n := textBatch
+	if waiting >= textBehind {
+		n = textHurry
+	}
+	batch, err := audit.ReadText(ctx, db.reader, Fold, n, db.pg == nil)
 	if err != nil {
 		return false, err
 	}
 	if !batch.Empty() {
-		if err := db.Write(ctx, func(tx *Tx) error { return batch.Write(ctx, tx, db.now()) }); err != nil || batch.More {
+		if err := db.Write(ctx, func(tx *Tx) error { return batch.Write(ctx, tx, db.now()) }); err != nil || db.pg != nil {
 			return batch.More, err
 		}
-		if db.pg != nil {
-			return false, nil
+		if db.pieces.log.Add(1) >= mergeAfter || batch.More {
+			return true, nil
 		}
 		return audit.MergeDue(ctx, db.reader)
 	}

@@ -45,7 +45,7 @@ func TestFacetsAreKeptSealed(t *testing.T) {
 
 func TestTextIsIndexedInSmallBatches(t *testing.T) {
 	r := newRig(t)
-	const n = 2*textBatch + 50
+	const n = 2*textBatch + textBatch/2
 	r.write(func(tx *Tx) error {
 		for range n {
 			if err := tx.Append(ctx, entry(1, "subject")); err != nil {

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"strconv"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -49,7 +50,9 @@ type DB struct {
 	trouble atomic.Pointer[Unwritable]
 	turn    turn
 	metrics metrics
-	jobs    atomic.Pointer[sql.DB] // the queue's; nil while the file system is read-only from the start
+	pieces  pieces
+	wal     atomic.Pointer[checkpoints] // nil with PostgreSQL, and while the file system is read-only from the start
+	jobs    atomic.Pointer[sql.DB]      // the queue's; nil while the file system is read-only from the start
 	now     func() time.Time
 }
 
@@ -74,7 +77,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{path: o.Path, index: audit.NewIndex(Fold), seal: seal, now: o.Now, turn: make(turn, 1), metrics: newMetrics(),
+	db := &DB{path: o.Path, index: audit.NewIndex(Fold), seal: seal, now: o.Now, turn: make(turn, 1), metrics: newMetrics(), pieces: pieces{due: make(chan struct{}, 1)},
 		ballast: &ballast{path: o.Path + "-ballast", size: o.Ballast}}
 
 	name := o.Path
@@ -150,6 +153,7 @@ func sqliteAddress(path, txlock string, more ...string) string {
 		"journal_mode(WAL)",  // readers never block the writer, nor the writer readers
 		"synchronous(FULL)",  // an acknowledged audit entry survives a power cut
 		"foreign_keys(1)",
+		"wal_autocheckpoint(" + strconv.Itoa(checkpointLast) + ")",
 		"temp_store(MEMORY)",  // a container may have no place for temporary files
 		"secure_delete(FAST)", // what is deleted is overwritten in the pages that are written anyway; Reseal sees to the others
 	}}
@@ -213,6 +217,9 @@ func (db *DB) prepare(ctx context.Context) error {
 	}
 	if db.writer.conn, err = db.pool.Conn(ctx); err == nil {
 		db.openJobs()
+		if db.pg == nil {
+			err = db.startCheckpoints(ctx)
+		}
 	}
 	return err
 }
@@ -341,6 +348,7 @@ func (db *DB) Close() error {
 	if db.writer != nil {
 		errs = append(errs, db.writer.stop())
 	}
+	errs = append(errs, db.wal.Load().end())
 	if jobs := db.jobs.Load(); jobs != nil {
 		errs = append(errs, jobs.Close())
 	}
@@ -350,7 +358,7 @@ func (db *DB) Close() error {
 	if db.pool != nil {
 		errs = append(errs, db.pool.Close())
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, db.wal.Load().forget())...)
 }
 
 // Ping tells whether the database answers reads.

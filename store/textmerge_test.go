@@ -12,15 +12,6 @@ import (
 	"frontdesk/store/audit"
 )
 
-// segments counts the parts of the text index that a search has to open.
-func (r *rig) segments() (n int) {
-	r.Helper()
-	if err := r.reader.QueryRowContext(ctx, `SELECT count(DISTINCT segid) FROM audit_text_idx`).Scan(&n); err != nil {
-		r.Fatal(err)
-	}
-	return n
-}
-
 func TestTextIsMergedNowAndThen(t *testing.T) {
 	r := newRig(t)
 	const n = 17_000
@@ -43,9 +34,9 @@ func TestTextIsMergedNowAndThen(t *testing.T) {
 		if more, err = r.IndexText(ctx); err != nil {
 			t.Fatal(err)
 		}
-		most = max(most, r.segments())
+		most = max(most, r.pieces("audit_text"))
 	}
-	if got := r.segments(); got != 1 || most < 3 || steps < n/textBatch+3 {
+	if got := r.pieces("audit_text"); got != 1 || most < 3 || steps < n/textHurry+3 {
 		t.Errorf("%d segments after %d steps, %d at most; want 1 after several steps of merging", got, steps, most)
 	}
 	r.index.Slow = time.Minute // on a slow machine too it comes to the end

@@ -43,6 +43,7 @@ type Tx struct {
 
 	outdated []func()   // what is remembered, and is no more as it was
 	text     *textState // of the text index, once it was read
+	pieces   bool       // it may leave one in the customers' text index
 }
 
 // ExecContext runs a statement.
@@ -381,6 +382,10 @@ func (w *writer) transaction(next func() *write) (err error) {
 	}
 	w.db.metrics.committed(tx.noted, time.Since(began))
 	w.db.succeeded(tx.draft != nil)
+	w.db.wal.Load().wake()
+	if tx.pieces {
+		w.db.pieces.left()
+	}
 	return nil
 }
 

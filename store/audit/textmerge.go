@@ -8,10 +8,11 @@ import (
 	"time"
 )
 
-// FTS5 writes each transaction's text as a segment of its own and merges few of
-// them by itself. A search opens every segment for every trigram: with a dozen
-// of them it takes five times as long as with one. Now and then all are merged,
-// in steps that keep the writer for some milliseconds each.
+// FTS5 writes each transaction's text as a segment of its own. It is told to merge none
+// by itself: it would do so within somebody's write, and megabytes at once. MergePieces
+// does it instead, in small steps, for segments of a like size. A search opens every
+// segment for every trigram: with a dozen of them it takes five times as long as with
+// one. So now and then all are merged.
 
 const (
 	// mergeAfter entries, or as many as mergeShare of the log when that is more,
@@ -19,8 +20,37 @@ const (
 	// long the log is.
 	mergeAfter = 1 << 14
 	mergeShare = 16
-	mergePages = 64 // written in one step
+	mergePages = 16 // written in one step, which keeps the writer for a millisecond or two
 )
+
+// MergePieces does one step of merging some segments of a text index, if enough of a
+// like size have come together; more tells that it may not be the last.
+func MergePieces(ctx context.Context, tx Writer, table string) (more bool, err error) {
+	return mergeStep(ctx, tx, table, mergePages)
+}
+
+// MergeAll does one step of merging all segments of a text index. The first takes in
+// those that are there; more tells that it may not be the last.
+func MergeAll(ctx context.Context, tx Writer, table string, first bool) (more bool, err error) {
+	if first { // told so by a negative number
+		return mergeStep(ctx, tx, table, -mergePages)
+	}
+	return mergeStep(ctx, tx, table, mergePages)
+}
+
+func mergeStep(ctx context.Context, tx Writer, table string, pages int) (more bool, err error) {
+	var before, after int64
+	if err := tx.QueryRowContext(ctx, `SELECT total_changes()`).Scan(&before); err != nil {
+		return false, err
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO `+table+` (`+table+`, rank) VALUES ('merge', $1)`, pages); err != nil {
+		return false, fmt.Errorf("merge %s: %w", table, err)
+	}
+	if err := tx.QueryRowContext(ctx, `SELECT total_changes()`).Scan(&after); err != nil {
+		return false, err
+	}
+	return after-before >= 2, nil // fewer are FTS5's way to say that it is done
+}
 
 // mergeState is how far text is merged, and whether a merge is under way.
 func mergeState(ctx context.Context, q Querier) (upto int64, underway bool, err error) {
@@ -47,25 +77,18 @@ func MergeText(ctx context.Context, tx Writer, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	pages, data := mergePages, []byte{1}
-	if !underway { // the first step, told so by a negative number, takes all segments in
-		pages = -pages
+	if !underway {
 		if upto, err = textMark(ctx, tx); err != nil {
 			return err
 		}
 	}
-	var before, after int64
-	if err := tx.QueryRowContext(ctx, `SELECT total_changes()`).Scan(&before); err != nil {
+	more, err := MergeAll(ctx, tx, "audit_text", !underway)
+	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO audit_text (audit_text, rank) VALUES ('merge', $1)`, pages); err != nil {
-		return fmt.Errorf("merge the text index: %w", err)
-	}
-	if err := tx.QueryRowContext(ctx, `SELECT total_changes()`).Scan(&after); err != nil {
-		return err
-	}
-	if after-before < 2 { // FTS5's way to say that it is done
-		data = nil
+	var data []byte
+	if more {
+		data = []byte{1}
 	}
 	_, err = tx.ExecContext(ctx, `
 		INSERT INTO audit_marks (name, upto, at, data) VALUES ('merge', $1, $2, $3)

@@ -5,9 +5,14 @@ import (
 	"time"
 )
 
-// unindexedEvery is how often it is looked whether the customers' text index is
-// whole, if nobody says so before.
-const unindexedEvery = time.Minute
+const (
+	// unindexedEvery is how often it is looked whether the customers' text index is
+	// whole, if nobody says so before.
+	unindexedEvery = time.Minute
+	// mergeWait is for how long pieces of it come together before they are merged: of
+	// many at once, as an import brings them, each is merged fewer times.
+	mergeWait = 250 * time.Millisecond
+)
 
 // indexSoon says that the customers' text index may have to be built.
 func (d *Desk) indexSoon() {
@@ -19,7 +24,7 @@ func (d *Desk) indexSoon() {
 
 // indexCustomers builds the customers' text index whenever it is not whole: at
 // the first start of a version that searches otherwise, and after a sync that
-// brought very many.
+// brought very many. It merges the pieces that changes leave in it.
 func (d *Desk) indexCustomers(ctx context.Context) {
 	tick := time.NewTicker(unindexedEvery)
 	defer tick.Stop()
@@ -32,6 +37,12 @@ func (d *Desk) indexCustomers(ctx context.Context) {
 			return
 		case <-tick.C:
 		case <-d.unindexed:
+		case <-d.Store.Unmerged():
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(mergeWait):
+			}
 		}
 	}
 }

@@ -60,7 +60,8 @@ func (d *Desk) checkLog(ctx context.Context) {
 // wait for it; what is not indexed yet is found all the same, only slower.
 const (
 	indexEvery = time.Second
-	saveEvery  = 10 * time.Minute // the filters' index, so that a start need not read the whole log
+	indexPause = 5 * time.Millisecond // between two steps, for acts
+	saveEvery  = 10 * time.Minute     // the filters' index, so that a start need not read the whole log
 )
 
 // indexLog follows the log with its indexes until ctx is done.
@@ -78,12 +79,13 @@ func (d *Desk) indexLog(ctx context.Context) {
 				d.Log.Error("keep the audit log's index", "error", err)
 			}
 		}
+		wait := indexEvery
 		if more && err == nil {
-			continue
+			wait = indexPause
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(indexEvery):
+		case <-time.After(wait):
 		}
 	}
 	if err := d.Store.SaveFacets(context.WithoutCancel(ctx)); err != nil {
