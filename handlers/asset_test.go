@@ -45,7 +45,7 @@ func TestAssetsOnTheirOwnWay(t *testing.T) {
 	}
 	for name, values := range page.Header {
 		switch name {
-		case "Cache-Control", "Content-Length", "Content-Type", "Content-Security-Policy", "Date", "Set-Cookie", "X-Request-Id", "Vary", "Link":
+		case "Cache-Control", "Content-Length", "Content-Type", "Content-Security-Policy", "Date", "Set-Cookie", "X-Request-Id", "Vary", "Link", "Permissions-Policy":
 			continue // a page's own
 		}
 		if got := asset.Header.Values(name); strings.Join(got, ";") != strings.Join(values, ";") {

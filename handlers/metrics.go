@@ -16,6 +16,9 @@ type metrics struct {
 	listeners prometheus.GaugeFunc
 	under     prometheus.GaugeFunc
 	turned    *prometheus.CounterVec
+
+	assets     prometheus.Counter // those of the requests that were for an asset, and found it
+	assetTimes prometheus.Observer
 }
 
 func newMetrics(h *Handlers) metrics {
@@ -26,7 +29,7 @@ func newMetrics(h *Handlers) metrics {
 	for _, what := range []string{"page", "stream"} { // from 0 on, so that the first one is an increase
 		turned.WithLabelValues(what)
 	}
-	return metrics{
+	m := metrics{
 		turned: turned,
 		under: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "frontdesk_http_requests_under_way",
@@ -46,6 +49,8 @@ func newMetrics(h *Handlers) metrics {
 			Help: "Pages that are open and kept up to date by a stream of events.",
 		}, func() float64 { return float64(h.listeners.Load()) }),
 	}
+	m.assets, m.assetTimes = m.requests.WithLabelValues(assetRoute, statusText(http.StatusOK)), m.times.WithLabelValues(assetRoute)
+	return m
 }
 
 // assetRoute is the assets' in the metrics.
@@ -53,8 +58,12 @@ const assetRoute = "GET /static/{file}"
 
 // asset counts an asset that was asked for.
 func (m metrics) asset(status int, took time.Duration) {
-	m.requests.WithLabelValues(assetRoute, statusText(status)).Inc()
-	m.times.WithLabelValues(assetRoute).Observe(took.Seconds())
+	if status == http.StatusOK {
+		m.assets.Inc()
+	} else {
+		m.requests.WithLabelValues(assetRoute, statusText(status)).Inc()
+	}
+	m.assetTimes.Observe(took.Seconds())
 }
 
 // statusText is a status as the metrics have it.

@@ -180,11 +180,13 @@ var everyHeader = []struct {
 	{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
 	{"Cross-Origin-Embedder-Policy", []string{"require-corp"}},
 	{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
-	{"Permissions-Policy", []string{permissions}},
 	{"Cache-Control", []string{"no-store"}},
 }
 
-var secureHeader = []string{"max-age=31536000; includeSubDomains"}
+var (
+	secureHeader      = []string{"max-age=31536000; includeSubDomains"}
+	permissionsHeader = []string{permissions} // of what may be a document, as no asset is
+)
 
 func (h *Handlers) setHeaders(head http.Header) {
 	for _, one := range everyHeader {
@@ -199,6 +201,7 @@ func (h *Handlers) setHeaders(head http.Header) {
 func (h *Handlers) headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.setHeaders(w.Header())
+		w.Header()["Permissions-Policy"] = permissionsHeader
 		next.ServeHTTP(w, r)
 	})
 }

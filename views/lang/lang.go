@@ -8,6 +8,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -291,6 +292,9 @@ func (l *Language) fill(form string, args []any) string {
 }
 
 func (l *Language) digits(n int) string {
+	if n >= 0 && n < 1000 { // the same in all of ours, and most numbers are
+		return strconv.Itoa(n)
+	}
 	if l == nil {
 		return english.Sprintf("%d", n)
 	}

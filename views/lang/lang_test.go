@@ -113,3 +113,18 @@ func BenchmarkText(b *testing.B) {
 		T(ctx, "Sign in")
 	}
 }
+
+// TestSmallNumbersAreWrittenAlike: numbers below a thousand need no printer.
+func TestSmallNumbersAreWrittenAlike(t *testing.T) {
+	all, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range all.Languages {
+		for _, n := range []int{0, 7, 42, 999} {
+			if got, want := l.digits(n), l.numbers.Sprintf("%d", n); got != want {
+				t.Errorf("%s: %q, want %q", l.Code, got, want)
+			}
+		}
+	}
+}
