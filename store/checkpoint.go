@@ -104,7 +104,7 @@ func (c *checkpoints) run(ctx context.Context) {
 			continue
 		}
 		pages, left := c.wal(ctx, "PASSIVE")
-		if left == 0 || pages < checkpointMost {
+		if left == 0 || left >= checkpointAt || pages < checkpointMost { // whole; kept by a reader; there is time
 			continue
 		}
 		// There is no quiet moment. The writer waits for the last few pages, and for what
