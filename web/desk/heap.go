@@ -20,10 +20,12 @@ const (
 	// quietAfter is for how many seconds less must have been allocated before the
 	// memory is given back.
 	quietAfter = 30
+	// atRest is by how many percent the heap may grow from then on.
+	atRest = 40
 )
 
-// keepHeap lets the heap grow to heapGoal while there is work, and gives the memory
-// back when there is none, until ctx ends. An operator's own GOGC stands.
+// keepHeap lets the heap grow to heapGoal while there is work, and by little when there
+// is none; then it gives the memory back. It ends with ctx. An operator's own GOGC stands.
 func keepHeap(ctx context.Context, giveBack func()) {
 	if os.Getenv("GOGC") != "" {
 		return
@@ -63,7 +65,7 @@ func keepHeap(ctx context.Context, giveBack func()) {
 			allocated = all
 			switch {
 			case quiet == quietAfter:
-				now = 100
+				now = atRest
 				giveBack()
 			case quiet == 0 && (next > percent+percent/4 || next < percent-percent/4):
 				now = next
