@@ -64,6 +64,7 @@ type Desk struct {
 	Config
 	Mirror    *Mirror
 	defaults  smsDefaults
+	lists     smsLists
 	habits    habits        // of customers with passcodes
 	learnt    chan struct{} // a passcode was e-mailed or redeemed
 	holds     holds

@@ -3,13 +3,16 @@ package desk
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
 	"github.com/nyaruka/phonenumbers"
+	"golang.org/x/sync/singleflight"
 
 	"frontdesk/store"
 	"frontdesk/store/audit"
@@ -348,35 +351,88 @@ func (d *Desk) RefreshSMS(ctx context.Context, id int64) (store.Code, error) {
 	return code, d.Store.Write(ctx, func(tx *store.Tx) error { return tx.UpdateCode(ctx, code) })
 }
 
-// RefreshAllSMS brings the codes sent lately in line with iP1's list.
+// smsListGood is for how long iP1's list does for everybody who looks: it has each code
+// that was ever sent, and is the longer to read.
+const smsListGood = 10 * time.Second
+
+// smsLists are iP1's list as it was last read, and who waits for it now.
+type smsLists struct {
+	asked singleflight.Group
+	last  atomic.Pointer[smsList]
+}
+
+// smsList is what iP1's list said of the codes that it was read for.
+type smsList struct {
+	at   time.Time // before it was asked for
+	said map[int64]ip1.Authentication
+}
+
+// RefreshAllSMS brings the codes sent lately in line with iP1's list, which is asked for
+// when the last one is older than smsListGood.
 func (d *Desk) RefreshAllSMS(ctx context.Context, codes []store.Code) ([]store.Code, error) {
 	if !d.SMS() {
 		return codes, nil
 	}
-	asking, cancel := context.WithTimeout(ctx, pageWaits)
-	defer cancel()
-	list, err := d.IP1.List(asking)
-	if err != nil {
-		return codes, explain(err, wording{Try: "list the codes", On: "the list", Setup: setupIP1})
+	list := d.goodSMSList()
+	if list == nil {
+		read, err, _ := d.lists.asked.Do("", func() (any, error) { return d.readSMSList(context.WithoutCancel(ctx), codes) })
+		if err != nil {
+			return codes, explain(err, wording{Try: "list the codes", On: "the list", Setup: setupIP1})
+		}
+		list = read.(*smsList)
 	}
-	byID := make(map[int64]ip1.Authentication, len(list))
-	for _, a := range list {
-		byID[a.ID] = a
+	out := slices.Clone(codes)
+	var told []store.Code
+	for i, c := range codes {
+		a, ok := list.said[c.IP1ID]
+		if !ok || c.IP1ID == 0 || list.at.Before(c.CheckedAt) {
+			continue
+		}
+		if out[i] = merge(c, a, list.at); out[i] != c {
+			told = append(told, out[i])
+		}
 	}
-	out := make([]store.Code, len(codes))
-	err = d.Store.Write(ctx, func(tx *store.Tx) error {
-		for i, c := range codes {
-			out[i] = c
-			if a, ok := byID[c.IP1ID]; ok && c.IP1ID != 0 {
-				out[i] = merge(c, a, d.Now())
-				if err := tx.UpdateCode(ctx, out[i]); err != nil {
-					return err
-				}
+	if len(told) == 0 {
+		return out, nil
+	}
+	return out, d.Store.Write(ctx, func(tx *store.Tx) error {
+		for _, c := range told {
+			if err := tx.UpdateCode(ctx, c); err != nil {
+				return err
 			}
 		}
 		return nil
 	})
-	return out, err
+}
+
+// goodSMSList is the list that was read last; nil when that was too long ago.
+func (d *Desk) goodSMSList() *smsList {
+	list := d.lists.last.Load()
+	if list == nil || d.Now().Sub(list.at) >= smsListGood {
+		return nil
+	}
+	return list
+}
+
+// readSMSList asks iP1 for its list, and keeps what it says of codes.
+func (d *Desk) readSMSList(ctx context.Context, codes []store.Code) (*smsList, error) {
+	if list := d.goodSMSList(); list != nil { // somebody else has just read it
+		return list, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, pageWaits)
+	defer cancel()
+	list := &smsList{at: d.Now().Truncate(time.Millisecond).UTC(), said: make(map[int64]ip1.Authentication, len(codes))} // as the database has times
+	all, err := d.IP1.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range all {
+		if slices.ContainsFunc(codes, func(c store.Code) bool { return c.IP1ID == a.ID }) {
+			list.said[a.ID] = a
+		}
+	}
+	d.lists.last.Store(list)
+	return list, nil
 }
 
 // merge brings a row in line with what iP1 says of it. An ID that now belongs to

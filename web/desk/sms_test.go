@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -184,6 +186,33 @@ func TestVerifyAndRefreshSMS(t *testing.T) {
 	if err != nil || len(after) != 2 || !after[0].CheckedAt.Equal(r.Now()) || after[0].ID != before[0].ID {
 		t.Errorf("all: %+v, %v", after, err)
 	}
+	lists := func() (n int) {
+		for _, c := range r.calls() {
+			if c == "GET /ip1/api/authentications" {
+				n++
+			}
+		}
+		return n
+	}
+	read := lists()
+	r.clock.Add(smsListGood - time.Millisecond)
+	if again, err := r.RefreshAllSMS(ctx, after); err != nil || !slices.Equal(again, after) || lists() != read {
+		t.Errorf("again within %s: %+v, %v; the list was read %d times more", smsListGood, again, err, lists()-read)
+	}
+	var readers sync.WaitGroup
+	r.clock.Add(time.Millisecond)
+	for range 8 {
+		readers.Go(func() {
+			if all, err := r.RefreshAllSMS(ctx, after); err != nil || len(all) != 2 || !all[0].CheckedAt.Equal(r.Now()) {
+				t.Errorf("%+v, %v", all, err)
+			}
+		})
+	}
+	readers.Wait()
+	if n := lists() - read; n != 1 {
+		t.Errorf("the list was read %d times more for all together", n)
+	}
+	r.clock.Add(smsListGood)
 	r.control(`{"service": "ip1", "status": 503, "body": "html"}`)
 	c, err := r.RefreshSMS(ctx, sent.CodeID)
 	if p := r.problem(err); p.Kind != Trouble || p.Service.String() != "iP1" || c.ID != sent.CodeID {
