@@ -14,7 +14,7 @@ import (
 // it beside the writer. What nobody writes meanwhile is copied as a whole, and the next
 // write begins the file anew. All is durable before, by the commit's own fsync.
 const (
-	checkpointAt   = 500  // pages that are yet to be copied, from which on they are
+	checkpointAt   = 125  // pages that are yet to be copied, from which on they are: the disk is not busy with them for long
 	checkpointMost = 4000 // pages in the -wal file, from which on the writer waits for it
 	checkpointLast = 8000 // pages in the -wal file, from which on a commit copies them after all
 )

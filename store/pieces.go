@@ -12,6 +12,9 @@ const (
 	// mergeAfter is how many transactions leave a piece in a text index before these are
 	// merged.
 	mergeAfter = 8
+	// mergeLate is how many there are before that no longer waits for a pause: the more
+	// there are, the longer a search takes, and a step of merging.
+	mergeLate = 200
 	// mergePause is for how long the writer is left to acts between two steps.
 	mergePause = 5 * time.Millisecond
 )
@@ -44,7 +47,7 @@ func (db *DB) mergePieces(ctx context.Context, table string, left *atomic.Int64)
 	if left.Load() < mergeAfter {
 		return false, nil
 	}
-	err = db.Write(ctx, func(tx *Tx) (err error) {
+	err = db.writeBehind(ctx, left.Load() >= mergeLate, func(tx *Tx) (err error) {
 		more, err = audit.MergePieces(ctx, tx, table)
 		return err
 	})

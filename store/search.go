@@ -37,10 +37,11 @@ func (db *DB) Activity(ctx context.Context, from time.Time, staffID int64, kinds
 }
 
 // How many entries enter the text index in one transaction: the writer must not be
-// kept from acts for long. When textBehind and more wait, after a restore say, they
-// come faster.
+// kept from acts for long. When textLate and more wait, for nobody pauses, they no longer
+// wait for a pause; when textBehind do, after a restore say, they come faster.
 const (
 	textBatch  = 32
+	textLate   = 2000
 	textBehind = 5000
 	textHurry  = 200
 )
@@ -65,7 +66,8 @@ func (db *DB) IndexText(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	if !batch.Empty() {
-		if err := db.Write(ctx, func(tx *Tx) error { return batch.Write(ctx, tx, db.now()) }); err != nil || db.pg != nil {
+		err := db.writeBehind(ctx, waiting >= textLate, func(tx *Tx) error { return batch.Write(ctx, tx, db.now()) })
+		if err != nil || db.pg != nil {
 			return batch.More, err
 		}
 		if db.pieces.log.Add(1) >= mergeAfter || batch.More {
@@ -79,7 +81,7 @@ func (db *DB) IndexText(ctx context.Context) (more bool, err error) {
 	if due, err := audit.MergeDue(ctx, db.reader); err != nil || !due {
 		return false, err
 	}
-	return true, db.Write(ctx, func(tx *Tx) error { return audit.MergeText(ctx, tx, db.now()) })
+	return true, db.WriteBehind(ctx, func(tx *Tx) error { return audit.MergeText(ctx, tx, db.now()) })
 }
 
 // SaveFacets keeps the log's index for the next start. Sealed, it cannot be

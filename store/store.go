@@ -38,6 +38,7 @@ type DB struct {
 	replica atomic.Int64
 	pool    *sql.DB // the writer's, of one connection
 	writer  *writer
+	calm    calm
 	reader  *reader
 	seal    *sealer
 	keys    keys

@@ -190,13 +190,35 @@ func (w *writer) exec(query string) error {
 // f returns an error, nothing of it is written and that error is returned; an
 // *Unwritable when nothing can be written at all. When ctx is done before f's
 // turn has come, f is not run.
-func (db *DB) Write(ctx context.Context, f func(tx *Tx) error) error { return db.write(ctx, f, false) }
+func (db *DB) Write(ctx context.Context, f func(tx *Tx) error) error {
+	db.calm.written()
+	defer db.calm.written()
+	return db.write(ctx, f, false)
+}
 
 // WriteOutcome is Write for the outcome of an act that is under way: when the
 // disk is full it uses the space that is kept for that. f can be run twice,
 // the first time to no effect.
 func (db *DB) WriteOutcome(ctx context.Context, f func(tx *Tx) error) error {
+	db.calm.written()
+	defer db.calm.written()
 	return db.write(ctx, f, true)
+}
+
+// WriteBehind is Write for what can wait: it begins when nobody has written for a
+// moment, and after calmWithin all the same.
+func (db *DB) WriteBehind(ctx context.Context, f func(tx *Tx) error) error {
+	return db.writeBehind(ctx, false, f)
+}
+
+// writeBehind is WriteBehind, which no longer waits when it is late.
+func (db *DB) writeBehind(ctx context.Context, late bool, f func(tx *Tx) error) error {
+	if !late && db.pg == nil { // with PostgreSQL, nobody waits for somebody else's
+		if err := db.calm.wait(ctx); err != nil {
+			return fmt.Errorf("wait to write: %w", err)
+		}
+	}
+	return db.write(ctx, f, false)
 }
 
 func (db *DB) write(ctx context.Context, f func(tx *Tx) error, outcome bool) (err error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"slices"
 
 	"frontdesk/store"
 	"frontdesk/store/audit"
@@ -14,7 +15,10 @@ import (
 
 // batch is how many customers are written in one transaction at most, so that no
 // act waits long for the writer.
-const batch = 500
+const (
+	batch = 500
+	few   = 50 // while people are at work
+)
 
 // sync reads ATOM's whole list, then brings the mirror in line. A list that
 // breaks half-way changes nothing.
@@ -139,8 +143,14 @@ func (m *Mirror) writeRows(ctx context.Context, list *listing, r *store.SyncRepo
 		failed <- rowsOf(ctx, list, batches)
 	}()
 	for rows := range batches {
-		if err := m.writeBatch(ctx, rows, r, first); err != nil {
-			return err
+		size := few
+		if first { // there is nobody whom people could be at work for
+			size = batch
+		}
+		for some := range slices.Chunk(rows, size) {
+			if err := m.writeBatch(ctx, some, r, first); err != nil {
+				return err
+			}
 		}
 	}
 	return <-failed

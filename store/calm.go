@@ -1,0 +1,39 @@
+package store
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// calmFor is for how long nobody must have written before what can wait is written:
+	// an act that comes meanwhile waits for it. Between an act's intent and its outcome is
+	// as much time, and between two of one person much more.
+	calmFor = 25 * time.Millisecond
+	// calmWithin is how long such a moment is waited for.
+	calmWithin = time.Second
+)
+
+// calm knows when somebody has written last.
+type calm struct {
+	last atomic.Int64 // in nanoseconds since 1970
+}
+
+func (c *calm) written() { c.last.Store(time.Now().UnixNano()) }
+
+// wait waits until nobody has written for calmFor, or for calmWithin.
+func (c *calm) wait(ctx context.Context) error {
+	began := time.Now()
+	for {
+		left := min(calmFor, calmFor-time.Since(time.Unix(0, c.last.Load()))) // the clock may have been put back
+		if left <= 0 || time.Since(began) >= calmWithin {
+			return ctx.Err()
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(left):
+		}
+	}
+}
