@@ -7,8 +7,9 @@ import (
 	"fmt"
 )
 
-// Shrink has the connections that read give back the memory that they keep pages in:
-// the reading of the whole log, say, leaves megabytes in each. Those in use keep theirs.
+// Shrink closes the connections that read and are idle, but for one, and has that give
+// back the memory that it keeps pages in: the reading of the whole log, say, leaves
+// megabytes in each. Those in use keep theirs.
 func (db *DB) Shrink(ctx context.Context) error {
 	if db.pg != nil {
 		return nil
@@ -16,6 +17,8 @@ func (db *DB) Shrink(ctx context.Context) error {
 	db.reader.mu.RLock()
 	pool := db.reader.pool
 	db.reader.mu.RUnlock()
+	pool.SetMaxIdleConns(1)
+	pool.SetMaxIdleConns(readers())
 	var idle []*sql.Conn // held until the last is there, so that each is another
 	var errs []error
 	for range pool.Stats().Idle {

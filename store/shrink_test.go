@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Each idle connection is asked once, those in use are left alone, and all of them
-// read on.
+// Of the idle connections one is left, those in use are left alone, and as many as
+// before can read at once again.
 func TestShrinkLeavesReadingAlone(t *testing.T) {
 	db := newRig(t).DB
 	var all []*sql.Conn
@@ -35,7 +35,7 @@ func TestShrinkLeavesReadingAlone(t *testing.T) {
 	if err := db.Shrink(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if after := db.reader.pool.Stats(); after.Idle != before.Idle || after.OpenConnections != before.OpenConnections || after.Idle < 2 {
+	if after := db.reader.pool.Stats(); before.Idle < 2 || after.Idle != 1 || after.InUse != 1 || after.MaxOpenConnections != before.MaxOpenConnections {
 		t.Errorf("%d connections are idle of %d, before %d of %d", after.Idle, after.OpenConnections, before.Idle, before.OpenConnections)
 	}
 	if !rows.Next() || rows.Err() != nil {

@@ -131,11 +131,13 @@ func openReaders(path string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	readers := max(4, runtime.NumCPU())
-	pool.SetMaxOpenConns(readers)
-	pool.SetMaxIdleConns(readers)
+	pool.SetMaxOpenConns(readers())
+	pool.SetMaxIdleConns(readers())
 	return pool, nil
 }
+
+// readers is how many connections read.
+func readers() int { return max(4, runtime.NumCPU()) }
 
 // openSQLite opens a pool of connections; more are further parameters of its
 // address, name and value in turn.

@@ -111,14 +111,18 @@ func (h *habits) take(e audit.Entry) {
 	h.open[e.On.ID] = f
 }
 
-// expire ends the flows that nothing came of.
+// expire ends the flows that nothing came of. The others move to another map: the
+// reading of a whole log leaves room for thousands in the one.
 func (h *habits) expire(now time.Time) {
+	open := map[string]flow{}
 	for id, f := range h.open {
 		if now.Sub(f.first) > passcodeFlow {
 			h.ended(f, time.Time{})
-			delete(h.open, id)
+		} else {
+			open[id] = f
 		}
 	}
+	h.open = open
 }
 
 // ended counts a flow; redeemed is zero when it was not.

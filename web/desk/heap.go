@@ -18,7 +18,7 @@ const (
 	// atWork is what is allocated in a second at least while that is so.
 	atWork = 2 << 20
 	// quietAfter is for how many seconds less must have been allocated before the
-	// memory is given back.
+	// memory is given back, and after how many more what has come together since is.
 	quietAfter = 30
 	// atRest is by how many percent the heap may grow from then on.
 	atRest = 40
@@ -64,7 +64,7 @@ func keepHeap(ctx context.Context, giveBack func()) {
 			}
 			allocated = all
 			switch {
-			case quiet == quietAfter:
+			case quiet > 0 && quiet%quietAfter == 0:
 				now = atRest
 				giveBack()
 			case quiet == 0 && (next > percent+percent/4 || next < percent-percent/4):
