@@ -22,7 +22,7 @@ func TestWhatCanWaitIsWrittenInAPause(t *testing.T) {
 			t.Fatal(err)
 		}
 		last := r.calm.last.Load()
-		if err := r.WriteBehind(ctx, nothing); err != nil {
+		if err := r.writeBehind(ctx, false, nothing); err != nil {
 			t.Fatal(err)
 		}
 		if after := time.Since(time.Unix(0, last)); after < calmFor {
@@ -36,7 +36,7 @@ func TestWhatCanWaitIsWrittenInAPause(t *testing.T) {
 	// Somebody writes all the time.
 	r.calm.last.Store(time.Now().Add(time.Hour).UnixNano())
 	began := time.Now()
-	if err := r.WriteBehind(ctx, nothing); err != nil {
+	if err := r.writeBehind(ctx, false, nothing); err != nil {
 		t.Fatal(err)
 	}
 	if took := time.Since(began); took < calmWithin {
@@ -48,7 +48,7 @@ func TestWhatCanWaitIsWrittenInAPause(t *testing.T) {
 		t.Errorf("what is late: %v", err)
 	}
 	ran := false
-	if err := r.WriteBehind(short, func(*Tx) error { ran = true; return nil }); !errors.Is(err, context.DeadlineExceeded) || ran {
+	if err := r.writeBehind(short, false, func(*Tx) error { ran = true; return nil }); !errors.Is(err, context.DeadlineExceeded) || ran {
 		t.Errorf("%v, ran: %t", err, ran)
 	}
 }

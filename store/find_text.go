@@ -497,7 +497,7 @@ func (db *DB) IndexCustomers(ctx context.Context) error {
 			}
 			continue
 		}
-		err = db.WriteBehind(ctx, func(tx *Tx) (err error) {
+		err = db.writeBehind(ctx, false, func(tx *Tx) (err error) {
 			more, err = tx.indexStep(ctx, indexBatch)
 			return err
 		})

@@ -81,7 +81,7 @@ func (db *DB) IndexText(ctx context.Context) (more bool, err error) {
 	if due, err := audit.MergeDue(ctx, db.reader); err != nil || !due {
 		return false, err
 	}
-	return true, db.WriteBehind(ctx, func(tx *Tx) error { return audit.MergeText(ctx, tx, db.now()) })
+	return true, db.writeBehind(ctx, false, func(tx *Tx) error { return audit.MergeText(ctx, tx, db.now()) })
 }
 
 // SaveFacets keeps the log's index for the next start. Sealed, it cannot be

@@ -205,13 +205,8 @@ func (db *DB) WriteOutcome(ctx context.Context, f func(tx *Tx) error) error {
 	return db.write(ctx, f, true)
 }
 
-// WriteBehind is Write for what can wait: it begins when nobody has written for a
-// moment, and after calmWithin all the same.
-func (db *DB) WriteBehind(ctx context.Context, f func(tx *Tx) error) error {
-	return db.writeBehind(ctx, false, f)
-}
-
-// writeBehind is WriteBehind, which no longer waits when it is late.
+// writeBehind is Write for what can wait: unless it is late, it begins when nobody has
+// written for a moment, and after calmWithin all the same.
 func (db *DB) writeBehind(ctx context.Context, late bool, f func(tx *Tx) error) error {
 	if !late && db.pg == nil { // with PostgreSQL, nobody waits for somebody else's
 		if err := db.calm.wait(ctx); err != nil {

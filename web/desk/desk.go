@@ -181,7 +181,7 @@ func (d *Desk) sweep(ctx context.Context) {
 // acts are not to wait for all of them.
 func (d *Desk) sweepReceipts(ctx context.Context) error {
 	for more := true; more; {
-		err := d.Store.WriteBehind(ctx, func(tx *store.Tx) (err error) {
+		err := d.Store.Write(ctx, func(tx *store.Tx) (err error) {
 			more, err = tx.PurgeReceipts(ctx, d.Now().Add(-SecretsShown))
 			return err
 		})
