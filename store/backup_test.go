@@ -97,7 +97,7 @@ func TestBackupWhileOthersWrite(t *testing.T) {
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
-	if err := r.Continues(ctx, found.Size, found.Root); err != nil {
+	if _, err := r.Continues(ctx, found.Size, found.Root); err != nil {
 		t.Errorf("the database is not what the copy became: %v", err)
 	}
 

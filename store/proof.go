@@ -200,14 +200,15 @@ func (db *DB) Prove(ctx context.Context, id int64) (audit.Proof, error) {
 	return one(s.Prove(ctx, db.reader, id, db.AuditKey()))
 }
 
-// Continues tells whether the log is the continuation of one of this size and
-// root: audit.ErrNotPrefix when it was cut, rolled back or rewritten since.
-func (db *DB) Continues(ctx context.Context, size int64, root tlog.Hash) error {
+// Continues returns the log's newest signed head, and tells whether the log is the
+// continuation of one of this size and root: audit.ErrNotPrefix when it was cut, rolled
+// back or rewritten since.
+func (db *DB) Continues(ctx context.Context, size int64, root tlog.Hash) (audit.Head, error) {
 	s, err := db.state(ctx)
 	if err != nil {
-		return err
+		return audit.Head{}, err
 	}
-	return s.Continues(ctx, db.reader, size, root)
+	return s.Head, s.Continues(ctx, db.reader, size, root)
 }
 
 // Restores are the restores from a backup that were declared, oldest first: how

@@ -174,7 +174,7 @@ func TestARestartOnAnOlderFileIsCaughtByASavedHead(t *testing.T) {
 	}
 	db = r.open(secretA, nil)
 	for i := range 6 { // shorter, as long, and longer than the saved one
-		if err := db.Continues(ctx, saved.Size, saved.Root); !errors.Is(err, audit.ErrNotPrefix) {
+		if _, err := db.Continues(ctx, saved.Size, saved.Root); !errors.Is(err, audit.ErrNotPrefix) {
 			t.Errorf("after %d more: %v", i, err)
 		}
 		var f *audit.Flaw

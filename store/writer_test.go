@@ -346,7 +346,7 @@ func TestTwoProcessesWriteOneChain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := other.Continues(ctx, head.Size, head.Root); err != nil {
+		if _, err := other.Continues(ctx, head.Size, head.Root); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -415,7 +415,7 @@ func TestVerifyWhileTheLogGrows(t *testing.T) {
 				}
 			}
 			for _, h := range heads[max(0, len(heads)-3):] {
-				if err := db.Continues(ctx, h.Size, h.Root); err != nil {
+				if _, err := db.Continues(ctx, h.Size, h.Root); err != nil {
 					t.Fatalf("continues %d: %v", h.Size, err)
 				}
 			}

@@ -68,7 +68,7 @@ func FuzzOpenCheckpoint(f *testing.F) {
 		}) {
 			t.Fatalf("%q opens as %d, %s", text, got.Size, got.Root)
 		}
-		if err := db.Continues(ctx, got.Size, got.Root); err != nil {
+		if _, err := db.Continues(ctx, got.Size, got.Root); err != nil {
 			t.Fatal(err)
 		}
 	})

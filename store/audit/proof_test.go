@@ -265,7 +265,7 @@ func TestContinues(t *testing.T) {
 		fork.fill(1)
 	}
 	for _, h := range heads {
-		if err := l.Continues(ctx, h.Size, h.Root); err != nil {
+		if _, err := l.Continues(ctx, h.Size, h.Root); err != nil {
 			t.Fatalf("the head of %d: %v", h.Size, err)
 		}
 		wrong := h.Root
@@ -273,20 +273,20 @@ func TestContinues(t *testing.T) {
 		if h.Size == 0 { // who has seen nothing accepts everything
 			continue
 		}
-		if err := l.Continues(ctx, h.Size, wrong); !errors.Is(err, audit.ErrNotPrefix) {
+		if _, err := l.Continues(ctx, h.Size, wrong); !errors.Is(err, audit.ErrNotPrefix) {
 			t.Fatalf("another root of %d: %v", h.Size, err)
 		}
-		if err := fork.Continues(ctx, h.Size, h.Root); !errors.Is(err, audit.ErrNotPrefix) {
+		if _, err := fork.Continues(ctx, h.Size, h.Root); !errors.Is(err, audit.ErrNotPrefix) {
 			t.Fatalf("a fork, at %d: %v", h.Size, err)
 		}
 	}
 	h := l.head()
 	for _, size := range []int64{h.Size + 1, 1 << 40} {
-		if err := l.Continues(ctx, size, h.Root); !errors.Is(err, audit.ErrNotPrefix) {
+		if _, err := l.Continues(ctx, size, h.Root); !errors.Is(err, audit.ErrNotPrefix) {
 			t.Errorf("a longer one, of %d: %v", size, err)
 		}
 	}
-	if err := l.Continues(ctx, -1, h.Root); !errors.Is(err, audit.ErrNotPrefix) {
+	if _, err := l.Continues(ctx, -1, h.Root); !errors.Is(err, audit.ErrNotPrefix) {
 		t.Errorf("a negative size: %v", err)
 	}
 }

@@ -368,7 +368,7 @@ func TestACutLogIsCaughtByASavedHead(t *testing.T) {
 		if got, err := db.Verify(ctx); err != nil || got.Size != tt.to {
 			t.Errorf("%s: it does not hold by itself: %+v, %v", name, got.Size, err) // so that the rest can fail
 		}
-		if err := db.Continues(ctx, v.head.Size, v.head.Root); !errors.Is(err, audit.ErrNotPrefix) {
+		if _, err := db.Continues(ctx, v.head.Size, v.head.Root); !errors.Is(err, audit.ErrNotPrefix) {
 			t.Errorf("%s, against the saved head: %v", name, err)
 		}
 		flaw(t, name+", since the saved head", v.verify("", v.head), tt.to+1)
@@ -633,7 +633,7 @@ func TestALiveLogRefusesToGoOnFromAnother(t *testing.T) {
 			if db.Trouble() == nil {
 				t.Error("a write beside the log ended the trouble")
 			}
-			err = db.Continues(ctx, saved.Size, saved.Root)
+			_, err = db.Continues(ctx, saved.Size, saved.Root)
 			if !errors.Is(err, audit.ErrAltered) && !errors.Is(err, audit.ErrNotPrefix) {
 				t.Errorf("it continues: %v", err)
 			}

@@ -23,17 +23,21 @@ type Witness struct {
 // returns what the browser has seen now. When it is not, it returns an alarm,
 // puts that on record, and the browser keeps its evidence.
 func (d *Desk) Hear(ctx context.Context, by Actor, seen Witness) (Witness, *Problem) {
-	head, err := d.Store.Head(ctx)
-	if err != nil {
+	head, err := d.Store.Continues(ctx, seen.Size, seen.Root)
+	if err == nil && seen.Size > 0 && seen.Size == head.Size { // nothing came since, no restore either
+		seen.Told = false
+		return seen, nil
+	}
+	if err != nil && !errors.Is(err, audit.ErrNotPrefix) {
 		return seen, d.alarm(by, seen, err)
 	}
-	restores, err := d.Store.Restores(ctx)
-	if err != nil {
-		return seen, d.alarm(by, seen, err)
+	restores, failed := d.Store.Restores(ctx)
+	if failed != nil {
+		return seen, d.alarm(by, seen, failed)
 	}
-	if err := d.Store.Continues(ctx, seen.Size, seen.Root); err != nil && !(errors.Is(err, audit.ErrNotPrefix) && excused(seen, restores)) {
+	if err != nil && !excused(seen, restores) {
 		p := d.alarm(by, seen, err)
-		seen.Told = seen.Told || errors.Is(err, audit.ErrNotPrefix) && d.tell(ctx, by, err)
+		seen.Told = seen.Told || d.tell(ctx, by, err)
 		return seen, p
 	}
 	return Witness{Size: head.Size, Root: head.Root, Restores: len(restores)}, nil
@@ -42,7 +46,8 @@ func (d *Desk) Hear(ctx context.Context, by Actor, seen Witness) (Witness, *Prob
 // Holds tells whether what a browser has seen is a part of the log as it is. Unlike
 // Hear it raises no alarm and puts nothing on record.
 func (d *Desk) Holds(ctx context.Context, seen Witness) bool {
-	return d.Store.Continues(ctx, seen.Size, seen.Root) == nil
+	_, err := d.Store.Continues(ctx, seen.Size, seen.Root)
+	return err == nil
 }
 
 // excused tells whether a restore was declared since that explains why the log
