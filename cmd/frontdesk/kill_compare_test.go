@@ -353,15 +353,15 @@ func (p *proof) created(rows int) {
 // texted holds that the codes that the log has as sent are those that iP1 sent, and
 // those that it has as verified the ones that iP1 calls used.
 func (p *proof) texted() {
-	sent, used, typed := map[string]map[audit.Result]int{}, map[string]map[audit.Result]int{}, map[string]string{}
+	sent, used, mistyped := map[string]map[audit.Result]int{}, map[string]map[audit.Result]int{}, map[string]int{}
 	for _, a := range p.acts {
 		of := sent
 		switch a.what {
 		case desk.WhatSendSMS:
 		case desk.WhatVerifySMS:
 			of = used
-			if a.outcome == audit.Unknown && p.deeds[a.agent] != nil {
-				typed[a.onName] = p.deeds[a.agent].typed
+			if d := p.deeds[a.agent]; a.outcome == audit.Unknown && d != nil && d.typed == "wrong" {
+				mistyped[a.onName]++
 			}
 		default:
 			continue
@@ -389,7 +389,7 @@ func (p *proof) texted() {
 		}
 	}
 	for phone, l := range used {
-		if n := got[phone][1]; n < l[audit.Done] || n > l[audit.Done]+l[audit.Unknown] || n > l[audit.Done] && typed[phone] == "wrong" {
+		if n := got[phone][1]; n < l[audit.Done] || n > l[audit.Done]+l[audit.Unknown]-mistyped[phone] {
 			p.wrong("iP1 calls %d codes to %s used, and the log has %v", n, phone, l)
 		}
 	}
