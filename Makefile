@@ -133,12 +133,15 @@ lighthouse: build chromium .ci/lighthouse/node_modules/.package-lock.json ## aud
 	@touch $@
 
 # The docker format, because the OCI one has no health check. IMAGE_ARGS are for bases from elsewhere: see the Dockerfile.
-image: ## build the container image, with docker, podman or buildah
-	@set -e; args="--build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) $(IMAGE_ARGS) -t $(IMAGE) ."; \
-	if command -v docker > /dev/null && docker info > /dev/null 2>&1; then exec docker build $$args; fi; \
-	if command -v podman > /dev/null && podman info > /dev/null 2>&1; then exec podman build --format docker $$args; fi; \
-	command -v buildah > /dev/null || { echo "docker, podman or buildah is needed"; exit 1; }; \
-	exec buildah bud --isolation chroot --layers --format docker $$args
+image: ## build the container image, with docker, podman or buildah, and measure it against its limit
+	@set -e -o pipefail; \
+	if command -v docker > /dev/null && docker info > /dev/null 2>&1; then build='docker build' save='docker save $(IMAGE)'; \
+	elif command -v podman > /dev/null && podman info > /dev/null 2>&1; then build='podman build --format docker' save='podman save -q $(IMAGE)'; \
+	elif command -v buildah > /dev/null; then build='buildah bud --isolation chroot --layers --format docker' save='buildah push -q $(IMAGE) docker-archive:/dev/stdout:$(IMAGE)'; \
+	else echo "docker, podman or buildah is needed"; exit 1; fi; \
+	$$build --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) $(IMAGE_ARGS) -t $(IMAGE) .; \
+	size=$$($$save | gzip | wc -c); \
+	echo "$(IMAGE) is $$((size / 1000000)) MB compressed, at most 30"; test "$$size" -le 30000000
 
 sbom: build ## list what the binary is made of, as CycloneDX JSON, in bin/sbom.cdx.json; the image has it as /sbom.cdx.json
 	$(GO) build -C .ci/tools -o $(CURDIR)/bin/tools/ ./sbom
