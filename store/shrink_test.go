@@ -4,6 +4,7 @@ package store
 
 import (
 	"database/sql"
+	"os"
 	"testing"
 )
 
@@ -45,5 +46,25 @@ func TestShrinkLeavesReadingAlone(t *testing.T) {
 	all[0].Close()
 	if err := db.Ping(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// Connections are opened again after a rest: none of them makes an empty database where
+// the one in use was moved away, for the next start to take.
+func TestReadingMakesNoDatabase(t *testing.T) {
+	db := newRig(t).DB
+	conn, err := db.reader.pool.Conn(t.Context()) // so that the next is another
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := os.Rename(db.path, db.path+".moved"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Ping(t.Context()); err == nil {
+		t.Error("a new connection reads what is not there")
+	}
+	if _, err := os.Stat(db.path); !os.IsNotExist(err) {
+		t.Errorf("a database was made: %v", err)
 	}
 }

@@ -125,9 +125,10 @@ func (db *DB) openToWrite(ctx context.Context) error {
 }
 
 // openReaders opens the pool that reads: its connections see the last committed
-// state and never wait for the writer (WAL).
+// state and never wait for the writer (WAL). One that is opened later makes no new
+// file where the database was moved away.
 func openReaders(path string) (*sql.DB, error) {
-	pool, err := openSQLite(path, "deferred")
+	pool, err := openSQLite(path, "deferred", "mode", "rw")
 	if err != nil {
 		return nil, err
 	}
