@@ -134,7 +134,7 @@ func (db *DB) findCustomers(ctx context.Context, q CustomerQuery) (page Customer
 		page.Total = total
 	}
 	if f.byText {
-		whole, err := db.textIndexed(ctx)
+		whole, _, err := db.textIndexed(ctx)
 		if err != nil || !whole {
 			return page, true, err
 		}
@@ -173,6 +173,7 @@ type finder struct {
 	pasted *ListedCustomer // whose whole cuid the text is, when the text does not find them
 	way    way
 	byText bool // the text index finds them
+	waits  bool // not all are in it yet
 }
 
 // way is where the rows come from.
@@ -312,7 +313,7 @@ func (f *finder) total(ctx context.Context) (int, error) {
 	case n == 0:
 		return 0, nil
 	}
-	indexed, err := f.db.textIndexed(ctx)
+	indexed, waits, err := f.db.textIndexed(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -328,7 +329,9 @@ func (f *finder) total(ctx context.Context) (int, error) {
 	switch args := slices.Clone(f.args); {
 	case by && filtered:
 		args = append(args, matching.fts())
-		found, err = counted("text and filter", args, fmt.Sprintf(`SELECT count(*)`+fromText+` AND `, len(args))+f.where)
+		query := fmt.Sprintf(`SELECT (SELECT count(*)`+fromText+` AND `, len(args)) + f.where
+		query += `) + (SELECT count(*)` + fromWaiting + ` WHERE ` + f.where + ` AND ` + matching.sql(&args, false) + `)`
+		found, err = counted("text and filter", args, query)
 	case !by:
 		where := matching.sql(&args, f.db.pg != nil)
 		found, err = counted("scan"+where, args, `SELECT count(*) FROM customers c WHERE `+f.where+` AND `+where)
@@ -344,7 +347,7 @@ func (f *finder) total(ctx context.Context) (int, error) {
 	default:
 		f.way = walking
 	}
-	f.byText = by
+	f.byText, f.waits = by, waits
 	return f.paste(ctx, found)
 }
 
@@ -356,7 +359,8 @@ func (f *finder) indexed(ctx context.Context, matching expr) (int, error) {
 			where := matching.sql(&args, true)
 			return n, f.db.reader.QueryRowContext(ctx, `SELECT count(*) FROM customers c WHERE c.gone_at IS NULL AND `+where, args...).Scan(&n)
 		}
-		return n, f.db.reader.QueryRowContext(ctx, `SELECT count(*) FROM customers_text WHERE customers_text MATCH $1`, matching.fts()).Scan(&n)
+		query, args := countText(matching)
+		return n, f.db.reader.QueryRowContext(ctx, query, args...).Scan(&n)
 	})
 }
 
@@ -440,7 +444,12 @@ func (f *finder) byTiers(ctx context.Context, at *cursor, limit int) ([]ListedCu
 // gather returns rows behind a position out of all that the search finds.
 func (f *finder) gather(ctx context.Context, at *cursor, limit int) ([]ListedCustomer, error) {
 	matching, args, from := f.text.upTo(inside), slices.Clone(f.args), ""
+	var waiting []ListedCustomer
 	if f.byText {
+		var err error
+		if waiting, err = f.waiting(ctx, matching, nil, ">", "ASC", gatherMost+gatherOrder); err != nil {
+			return nil, err
+		}
 		args = append(args, matching.fts())
 		from = fmt.Sprintf(fromText, len(args))
 	} else {
@@ -450,6 +459,7 @@ func (f *finder) gather(ctx context.Context, at *cursor, limit int) ([]ListedCus
 	if err != nil {
 		return nil, err
 	}
+	all = append(all, notIn(waiting, all)...)
 	for i := range all {
 		if all[i].tier = inside; f.q.Sort == "" {
 			all[i].tier = f.text.tier(all[i].search)
@@ -480,44 +490,14 @@ func (f *finder) some(ctx context.Context, matching expr, tier int, at *cursor, 
 	if f.q.Sort.Descending() != back {
 		after, direction = "<", "DESC"
 	}
-	where, args := f.where, slices.Clone(f.args)
-	arg := func(v any) string {
-		args = append(args, v)
-		return fmt.Sprintf("$%d", len(args))
-	}
-	from, order := "", "c."+f.column
 	if at != nil && at.CUID == "" {
 		at = nil // a whole tier
 	}
-	switch {
-	case f.way == placed:
-		if at != nil {
-			place, err := f.place(ctx, at, after, direction)
-			if errors.Is(err, ErrNotFound) {
-				return nil, nil
-			}
-			if err != nil {
-				return nil, err
-			}
-			where += " AND customers_text.rowid " + after + "= " + arg(place)
-		}
-		from = fmt.Sprintf(fromText+" AND ", len(args)+1)
-		arg(matching.fts())
-		order = "customers_text.rowid " + direction
-	default:
-		from = " FROM customers c WHERE "
-		if !matching.always() {
-			where += " AND " + matching.sql(&args, f.db.pg != nil)
-		}
-		if f.way == sorting && f.db.pg == nil {
-			order = "+" + order // keeps SQLite from walking along the order's index
-		}
-		if at != nil {
-			where += " AND (" + order + ", c.cuid) " + after + " (" + arg(at.Key) + ", " + arg(at.CUID) + ")"
-		}
-		order += " " + direction + ", c.cuid " + direction
+	find := f.walk
+	if f.way == placed {
+		find = f.places
 	}
-	rows, err := collectInto(ctx, f.db.reader, make([]ListedCustomer, 0, limit), f.scan, `SELECT `+f.columns()+from+where+` ORDER BY `+order+` LIMIT `+arg(limit)+` + 0`, args...)
+	rows, err := find(ctx, matching, at, after, direction, limit)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
@@ -525,6 +505,27 @@ func (f *finder) some(ctx context.Context, matching expr, tier int, at *cursor, 
 		rows[i].tier = tier
 	}
 	return rows, nil
+}
+
+// walk returns rows behind a position along the order, each looked at.
+func (f *finder) walk(ctx context.Context, matching expr, at *cursor, after, direction string, limit int) ([]ListedCustomer, error) {
+	where, args := f.where, slices.Clone(f.args)
+	arg := func(v any) string {
+		args = append(args, v)
+		return fmt.Sprintf("$%d", len(args))
+	}
+	order := "c." + f.column
+	if !matching.always() {
+		where += " AND " + matching.sql(&args, f.db.pg != nil)
+	}
+	if f.way == sorting && f.db.pg == nil {
+		order = "+" + order // keeps SQLite from walking along the order's index
+	}
+	if at != nil {
+		where += " AND (" + order + ", c.cuid) " + after + " (" + arg(at.Key) + ", " + arg(at.CUID) + ")"
+	}
+	return collectInto(ctx, f.db.reader, make([]ListedCustomer, 0, limit), f.scan, `SELECT `+f.columns()+` FROM customers c WHERE `+where+
+		` ORDER BY `+order+` `+direction+`, c.cuid `+direction+` LIMIT `+arg(limit)+` + 0`, args...)
 }
 
 // Places returns the countries and states that occur among the customers who

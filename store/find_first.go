@@ -16,7 +16,7 @@ func (f *finder) firstPage(ctx context.Context, limit int) (rows []ListedCustome
 		return nil, 0, false, nil
 	}
 	if f.db.pg == nil {
-		if ok, err = f.db.textIndexed(ctx); !ok || err != nil {
+		if ok, f.waits, err = f.db.textIndexed(ctx); !ok || err != nil {
 			return nil, 0, false, err
 		}
 		f.way, f.byText = placed, true

@@ -114,7 +114,9 @@ func TestFindingAgreesWithLookingAtEverybody(t *testing.T) {
 			f.change()
 		}
 		for step := range 120 {
-			switch f.rand.IntN(12) {
+			switch f.rand.IntN(13) {
+			case 12: // some of those who wait
+				f.write(func(tx *Tx) error { return tx.someIndexed(f.rand.IntN(9)) })
 			case 0:
 				f.write(func(tx *Tx) error { return tx.DropTextIndex(ctx) })
 			case 1:

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/nyaruka/phonenumbers"
@@ -273,10 +272,15 @@ type textState struct {
 func readTextState(ctx context.Context, q querier) (s textState, err error) {
 	var text []byte
 	err = q.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = $1`, metaText).Scan(&text)
-	if errors.Is(err, sql.ErrNoRows) {
+	return parseTextState(text, err)
+}
+
+// parseTextState reads a state as it is stored, whose reading gave err.
+func parseTextState(text []byte, err error) (s textState, _ error) {
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
 		return s, nil
-	}
-	if err != nil {
+	case err != nil:
 		return s, err
 	}
 	return s, json.Unmarshal(text, &s)
@@ -302,14 +306,6 @@ func (tx *Tx) putTextState(ctx context.Context, s textState) error {
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, metaText, text)
 	return err
-}
-
-func (db *DB) textIndexed(ctx context.Context) (bool, error) {
-	if db.pg != nil { // an index of the customers' own finds what they are searched by
-		return false, nil
-	}
-	s, err := readTextState(ctx, db.reader)
-	return s.State == whole, err
 }
 
 // DropTextIndex says that very many customers are about to change: they are
@@ -356,15 +352,27 @@ func (tx *Tx) indexCustomer(ctx context.Context, cuid, key, search string, gone 
 	if err := tx.QueryRowContext(ctx, `SELECT place FROM customer_places WHERE cuid = $1`, cuid).Scan(&place); err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	if place.Valid {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM customers_text WHERE rowid = $1`, place.Int64); err != nil {
-			return fmt.Errorf("take a customer out of the text index: %w", err)
-		}
+	switch {
+	case place.Valid:
+	case gone || later:
+		return tx.unawait(ctx, cuid)
+	default: // new, or not in yet
+		return tx.await(ctx, cuid)
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM customers_text WHERE rowid = $1`, place.Int64); err != nil {
+		return fmt.Errorf("take a customer out of the text index: %w", err)
 	}
 	if gone || later {
 		_, err := tx.ExecContext(ctx, `DELETE FROM customer_places WHERE cuid = $1`, cuid)
 		return err
 	}
+	_, err = tx.putText(ctx, s, cuid, key, search, place)
+	return err
+}
+
+// putText puts a customer into the text index, at the place that they have had if it
+// still fits; in is false when the index was dropped instead.
+func (tx *Tx) putText(ctx context.Context, s textState, cuid, key, search string, place sql.NullInt64) (in bool, err error) {
 	// Between those before and behind in the order.
 	neighbour := func(after, direction string) (n sql.NullInt64, err error) {
 		err = tx.QueryRowContext(ctx, `SELECT p.place FROM customers c CROSS JOIN customer_places p ON p.cuid = c.cuid
@@ -376,21 +384,21 @@ func (tx *Tx) indexCustomer(ctx context.Context, cuid, key, search string, gone 
 	}
 	before, err := neighbour("<", "DESC")
 	if err != nil {
-		return err
+		return false, err
 	}
 	behind, err := neighbour(">", "ASC")
 	if err != nil {
-		return err
+		return false, err
 	}
 	fits := place.Valid && (!before.Valid || before.Int64 < place.Int64) && (!behind.Valid || place.Int64 < behind.Int64)
 	if !fits && place.Valid {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM customer_places WHERE cuid = $1`, cuid); err != nil {
-			return err
+			return false, err
 		}
 	}
 	if !fits && s.State == whole && before.Valid && behind.Valid && behind.Int64-before.Int64 < 2 {
 		if before.Int64, behind.Int64, err = tx.makeRoom(ctx, before.Int64); err != nil {
-			return err
+			return false, err
 		}
 	}
 	if !fits {
@@ -405,23 +413,23 @@ func (tx *Tx) indexCustomer(ctx context.Context, cuid, key, search string, gone 
 			place.Int64 = 0
 		}
 		if (before.Valid && place.Int64 <= before.Int64) || (behind.Valid && place.Int64 >= behind.Int64) {
-			return tx.DropTextIndex(ctx) // there is no room far and wide: all are placed anew
+			return false, tx.DropTextIndex(ctx) // there is no room far and wide: all are placed anew
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO customer_places (place, cuid) VALUES ($1, $2)`, place.Int64, cuid); err != nil {
-			return fmt.Errorf("place a customer: %w", err)
+			return false, fmt.Errorf("place a customer: %w", err)
 		}
 	}
 	if s.State == building && place.Int64 > s.Place { // behind the last, and yet before those to come
 		s.Place = place.Int64
 		if err := tx.putTextState(ctx, s); err != nil {
-			return err
+			return false, err
 		}
 	}
 	if _, err := tx.ExecContext(ctx, `INSERT INTO customers_text (rowid, text) VALUES ($1, $2)`, place.Int64, search); err != nil {
-		return fmt.Errorf("put a customer into the text index: %w", err)
+		return false, fmt.Errorf("put a customer into the text index: %w", err)
 	}
 	tx.pieces = true
-	return nil
+	return true, nil
 }
 
 // makeRoom moves the customers around a place apart, and returns the places, now
@@ -473,9 +481,9 @@ func (tx *Tx) makeRoom(ctx context.Context, around int64) (before, behind int64,
 	return from + int64(at)*step, from + int64(at+1)*step, nil
 }
 
-// IndexCustomers builds the text index when it is not whole, and merges its
-// pieces, in steps that keep the writer for some milliseconds each. It goes on
-// where a stop has broken it off.
+// IndexCustomers builds the text index when it is not whole, brings those in who wait
+// for it, and merges its pieces, in steps that keep the writer for some milliseconds
+// each. It goes on where a stop has broken it off.
 func (db *DB) IndexCustomers(ctx context.Context) error {
 	if db.pg != nil {
 		return nil
@@ -486,14 +494,20 @@ func (db *DB) IndexCustomers(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if s.State == whole {
+			if more, err = db.indexWaiting(ctx); err != nil {
+				return err
+			}
+			if more {
+				continue
+			}
+		}
 		if s.State == whole && s.Merge == 0 {
 			if more, err = db.mergePieces(ctx, "customers_text", &db.pieces.customers); err != nil || !more {
 				return err
 			}
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(mergePause):
+			if err := pause(ctx, mergePause); err != nil {
+				return err
 			}
 			continue
 		}
@@ -522,6 +536,7 @@ func (tx *Tx) indexStep(ctx context.Context, n int) (more bool, err error) {
 		for _, statement := range []string{
 			`INSERT INTO customers_text (customers_text) VALUES ('delete-all')`,
 			`DELETE FROM customer_places`,
+			`DELETE FROM customers_waiting`,
 		} {
 			if _, err := tx.ExecContext(ctx, statement); err != nil {
 				return false, fmt.Errorf("begin the text index: %w", err)

@@ -23,23 +23,27 @@ const (
 // merged.
 type pieces struct {
 	log, customers atomic.Int64
-	due            chan struct{} // the customers' are to be merged
+	due            chan struct{} // IndexCustomers has something to do
 }
 
 // left counts a transaction that has left a piece in the customers' text index.
 func (p *pieces) left() {
-	if p.customers.Add(1) < mergeAfter {
-		return
+	if p.customers.Add(1) >= mergeAfter {
+		p.say()
 	}
+}
+
+// say says that there is something to do.
+func (p *pieces) say() {
 	select {
 	case p.due <- struct{}{}:
 	default: // it is known already
 	}
 }
 
-// Unmerged tells that there are pieces in the customers' text index, for IndexCustomers
-// to merge.
-func (db *DB) Unmerged() <-chan struct{} { return db.pieces.due }
+// TextDue tells that customers wait to be brought into their text index, or that there
+// are pieces in it, for IndexCustomers to merge.
+func (db *DB) TextDue() <-chan struct{} { return db.pieces.due }
 
 // mergePieces does one step of merging what transactions have left in a text index, if
 // they are many; more tells that it may not be the last.

@@ -21,12 +21,15 @@ func (r *rig) pieces(table string) (n int) {
 func TestPiecesAreMergedBehindTheWrites(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.indexed()
 	const each = 3 * mergeAfter
+	for n := range each {
+		r.upsert(Customer{CUID: fmt.Sprint("cuid-", n), Company: "Before"})
+	}
+	r.indexed()
 	for n := range each {
 		r.upsert(Customer{CUID: fmt.Sprint("cuid-", n), Company: fmt.Sprintf("Nordlicht%03d", n)})
 		select {
-		case <-r.Unmerged():
+		case <-r.TextDue():
 			if n < mergeAfter-1 {
 				t.Errorf("it is said after %d writes that there is much to merge", n+1)
 			}

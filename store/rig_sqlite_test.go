@@ -26,8 +26,8 @@ func (r *rig) indexed() {
 	if err := r.IndexCustomers(ctx); err != nil {
 		r.Fatal(err)
 	}
-	if whole, err := r.textIndexed(ctx); err != nil || !whole {
-		r.Fatal("the text index is not whole", err)
+	if whole, waits, err := r.textIndexed(ctx); err != nil || !whole || waits {
+		r.Fatal("the text index is not whole", waits, err)
 	}
 }
 
@@ -97,7 +97,7 @@ func (r *rig) bytes() []byte {
 var undoNewer = []string{
 	`ALTER TABLE audit_open DROP COLUMN replica`, `DROP TABLE import_rows`, `DROP TABLE import_counts`, `DROP TABLE imports`, `DROP INDEX receipts_expires`, `DROP INDEX receipts_secret`, `DROP TABLE river_job`, `DROP TABLE river_leader`, `DROP TABLE river_queue`,
 	`DROP TABLE river_client_queue`, `DROP TABLE river_client`, `DROP TABLE river_migration`,
-	`DROP TABLE customers_text`, `DROP TABLE customer_places`, `DROP TABLE pins`, `DROP INDEX customers_phone_text`, `DROP INDEX customers_gone`,
+	`DROP TABLE customers_text`, `DROP TABLE customer_places`, `DROP TABLE customers_waiting`, `DROP TABLE pins`, `DROP INDEX customers_phone_text`, `DROP INDEX customers_gone`,
 	`DROP INDEX customers_country_company`, `DROP INDEX customers_state_company`,
 	`DROP INDEX customers_listed`, `ALTER TABLE customers DROP COLUMN digest`, `DROP INDEX open_creates_cuid`, `DROP TABLE outside`, `DROP TABLE sms_seen`, `DROP TABLE learned`,
 	`DROP INDEX codes_phone`, `DROP TABLE fill_indexes`, `DROP INDEX views_staff`, `ALTER TABLE views DROP COLUMN page`, `ALTER TABLE views RENAME TO audit_views`,
@@ -245,6 +245,9 @@ func (tx *Tx) halfIndexed(steps ...int) error {
 	return nil
 }
 
+// someIndexed brings so many of those who wait into the text index.
+func (tx *Tx) someIndexed(n int) error { return tx.indexWaiting(ctx, n) }
+
 // TestRoomBetweenPlaces: however many come between two others, one behind the
 // other, one before the other or halving what is between them, the text index
 // stays whole and finds them in their order.
@@ -261,7 +264,8 @@ func TestRoomBetweenPlaces(t *testing.T) {
 		r.indexed()
 		for i := range 300 {
 			r.upsert(Customer{CUID: fmt.Sprintf("b%03d", i), Company: company(i), City: "Somewhere", Fields: fields("c", fmt.Sprint(i))})
-			if whole, err := r.textIndexed(ctx); !whole || err != nil {
+			r.write(func(tx *Tx) error { return tx.indexWaiting(ctx, 9) })
+			if whole, waits, err := r.textIndexed(ctx); !whole || waits || err != nil {
 				t.Fatalf("%s: the index is dropped after %d, %v", name, i, err)
 			}
 		}

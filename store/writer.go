@@ -44,6 +44,7 @@ type Tx struct {
 	outdated []func()   // what is remembered, and is no more as it was
 	text     *textState // of the text index, once it was read
 	pieces   bool       // it may leave one in the customers' text index
+	waits    bool       // somebody waits to be brought into it
 }
 
 // ExecContext runs a statement.
@@ -402,6 +403,9 @@ func (w *writer) transaction(next func() *write) (err error) {
 	w.db.wal.Load().wake()
 	if tx.pieces {
 		w.db.pieces.left()
+	}
+	if tx.waits {
+		w.db.pieces.say()
 	}
 	return nil
 }

@@ -9,9 +9,10 @@ const (
 	// unindexedEvery is how often it is looked whether the customers' text index is
 	// whole, if nobody says so before.
 	unindexedEvery = time.Minute
-	// mergeWait is for how long pieces of it come together before they are merged: of
-	// many at once, as an import brings them, each is merged fewer times.
-	mergeWait = 250 * time.Millisecond
+	// gatherWait is for how long those who are new, and the pieces that changes leave,
+	// come together before they are brought in, and merged: of many at once, as an
+	// import brings them, each is merged fewer times.
+	gatherWait = 250 * time.Millisecond
 )
 
 // indexSoon says that the customers' text index may have to be built.
@@ -24,7 +25,8 @@ func (d *Desk) indexSoon() {
 
 // indexCustomers builds the customers' text index whenever it is not whole: at
 // the first start of a version that searches otherwise, and after a sync that
-// brought very many. It merges the pieces that changes leave in it.
+// brought very many. It brings those in who are new, and merges the pieces that changes
+// leave in it.
 func (d *Desk) indexCustomers(ctx context.Context) {
 	tick := time.NewTicker(unindexedEvery)
 	defer tick.Stop()
@@ -37,11 +39,11 @@ func (d *Desk) indexCustomers(ctx context.Context) {
 			return
 		case <-tick.C:
 		case <-d.unindexed:
-		case <-d.Store.Unmerged():
+		case <-d.Store.TextDue():
 			select {
 			case <-ctx.Done():
 				return
-			case <-time.After(mergeWait):
+			case <-time.After(gatherWait):
 			}
 		}
 	}
