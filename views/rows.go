@@ -2,6 +2,7 @@ package views
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -44,7 +45,7 @@ type AuditRow struct {
 }
 
 // Path is the entry's page.
-func (r AuditRow) Path() string { return fmt.Sprintf("/audit/%d", r.ID) }
+func (r AuditRow) Path() string { return "/audit/" + strconv.FormatInt(r.ID, 10) }
 
 // CodeRow is an SMS code in a list.
 type CodeRow struct {
