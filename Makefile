@@ -28,7 +28,7 @@ generate: ## generate Go from the templ files
 
 assets: static/dist/manifest.json ## build CSS, JS and icons into static/dist
 
-static/dist/manifest.json: static/node_modules/.package-lock.json static/package.json static/build.mjs static/icons.json $(shell find static/css static/js static/img views -name '*.css' -o -name '*.mjs' -o -name '*.js' -o -name '*.svg' -o -name '*.templ' -o -name 'customers_rows.go')
+static/dist/manifest.json: static/node_modules/.package-lock.json static/package.json static/build.mjs static/icons.json $(shell find static/css static/js static/img views -name '*.css' -o -name '*.mjs' -o -name '*.js' -o -name '*.svg' -o -name '*.templ' -o -name '*_rows.go')
 	cd static && npm run --silent build
 
 static/node_modules/.package-lock.json: static/package.json static/package-lock.json
