@@ -371,7 +371,7 @@ func (tx *Tx) indexCustomer(ctx context.Context, cuid, key, search string, gone 
 }
 
 // putText puts a customer into the text index, at the place that they have had if it
-// still fits; in is false when the index was dropped instead.
+// still fits; in is false when the index was dropped instead: there was no room.
 func (tx *Tx) putText(ctx context.Context, s textState, cuid, key, search string, place sql.NullInt64) (in bool, err error) {
 	// Between those before and behind in the order.
 	neighbour := func(after, direction string) (n sql.NullInt64, err error) {

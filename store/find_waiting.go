@@ -54,36 +54,39 @@ func (db *DB) indexWaiting(ctx context.Context) (more bool, err error) {
 	if err != nil || waiting == 0 {
 		return false, err
 	}
-	late := waiting == waitingLate
-	err = db.writeBehind(ctx, late, func(tx *Tx) error { return tx.indexWaiting(ctx, textBatch) })
-	if err != nil || !late {
-		return waiting > textBatch, err
+	late, in := waiting == waitingLate, 0
+	err = db.writeBehind(ctx, late, func(tx *Tx) (err error) {
+		in, err = tx.indexWaiting(ctx, textBatch)
+		return err
+	})
+	if err == nil && late {
+		err = pause(ctx, mergePause)
 	}
-	return true, pause(ctx, mergePause)
+	return in == textBatch, err
 }
 
-// indexWaiting brings n at most in, unless the index is being built, which takes them in
-// by itself.
-func (tx *Tx) indexWaiting(ctx context.Context, n int) error {
+// indexWaiting brings n at most in, and returns how many it has; none while the index is
+// built, which takes them in by itself.
+func (tx *Tx) indexWaiting(ctx context.Context, n int) (in int, err error) {
 	s, err := tx.textState(ctx)
 	if err != nil || s.State != whole {
-		return err
+		return 0, err
 	}
 	type waiting struct{ cuid, key, search string }
 	scan := func(row scanner) (c waiting, err error) { return c, row.Scan(&c.cuid, &c.key, &c.search) }
 	some, err := collect(ctx, tx, scan, `SELECT w.cuid, c.company_key, c.search FROM customers_waiting w CROSS JOIN customers c ON c.cuid = w.cuid LIMIT $1 + 0`, n)
 	if err != nil {
-		return fmt.Errorf("read customers who wait for the text index: %w", err)
+		return 0, fmt.Errorf("read customers who wait for the text index: %w", err)
 	}
 	for _, c := range some {
 		if err := tx.unawait(ctx, c.cuid); err != nil {
-			return err
+			return 0, err
 		}
-		if in, err := tx.putText(ctx, s, c.cuid, c.key, c.search, sql.NullInt64{}); !in || err != nil {
-			return err
+		if whole, err := tx.putText(ctx, s, c.cuid, c.key, c.search, sql.NullInt64{}); !whole || err != nil {
+			return 0, err
 		}
 	}
-	return nil
+	return len(some), nil
 }
 
 // fromWaiting joins those who wait with the customers.
