@@ -316,11 +316,13 @@ func TestImportKeepsItsPace(t *testing.T) {
 	began := time.Now()
 	r.sending(id)
 	r.becomes(id, "four rows", func(p ImportProgress) bool { return p.Counts[store.RowCreated] >= 4 })
-	if took := time.Since(began); took < 1400*time.Millisecond {
+	p, err := r.ImportProgress(ctx, id)
+	took := time.Since(began)
+	if took < 1400*time.Millisecond {
 		t.Errorf("four rows took %s at two a second", took)
 	}
-	if p, err := r.ImportProgress(ctx, id); err != nil || p.PerMinute < 30 || p.PerMinute > 300 || p.Left <= 0 {
-		t.Errorf("%+v, %v", p, err)
+	if least := 60 / took.Seconds(); err != nil || p.PerMinute < least || p.PerMinute > 300 || p.Left <= 0 { // of a busy machine, a third of what it managed
+		t.Errorf("%+v, %v; want %.0f to 300 a minute", p, err, least)
 	}
 	if err := r.PaceImport(ctx, r.mia, id, 16, MostPerSecond); err != nil {
 		t.Fatal(err)
