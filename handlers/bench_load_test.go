@@ -116,7 +116,7 @@ func (w *world) sample(b *testing.B, every int) []store.Customer {
 // change changes a customer, as colleagues and syncs do all day long.
 func (w *world) change(b *testing.B) {
 	err := w.db.Write(b.Context(), func(tx *store.Tx) error {
-		_, _, err := tx.UpsertCustomer(b.Context(), store.Customer{CUID: "changing", Company: "Zz", City: store.NewID(), Fields: []store.Field{{Name: "at", Value: store.NewID()}}})
+		_, _, err := tx.UpsertRow(b.Context(), store.NewCustomerRow(store.Customer{CUID: "changing", Company: "Zz", City: store.NewID(), Fields: []store.Field{{Name: "at", Value: store.NewID()}}}))
 		return err
 	})
 	if err != nil {

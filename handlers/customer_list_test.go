@@ -162,7 +162,10 @@ func TestExportIsWhatIsFiltered(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{customers: 1200})
 	evil := store.Customer{CUID: "evil", Company: `=HYPERLINK("http://evil.example")`, Email: "evil@sweden.example", Country: "Sweden", City: "Zzz"}
-	if err := w.db.Write(t.Context(), func(tx *store.Tx) error { _, _, err := tx.UpsertCustomer(t.Context(), evil); return err }); err != nil {
+	if err := w.db.Write(t.Context(), func(tx *store.Tx) error {
+		_, _, err := tx.UpsertRow(t.Context(), store.NewCustomerRow(evil))
+		return err
+	}); err != nil {
 		t.Fatal(err)
 	}
 	b := w.signedIn("mia")

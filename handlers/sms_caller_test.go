@@ -22,7 +22,7 @@ func (w *world) file(cuid, company, phone string) string {
 	w.t.Helper()
 	ctx := context.Background()
 	c := store.Customer{CUID: cuid, Company: company, Country: "Sweden", Phone: phone, Fields: []store.Field{{Name: "cuid", Value: cuid}, {Name: "phone", Value: phone}}}
-	if err := w.db.Write(ctx, func(tx *store.Tx) error { _, _, err := tx.UpsertCustomer(ctx, c); return err }); err != nil {
+	if err := w.db.Write(ctx, func(tx *store.Tx) error { _, _, err := tx.UpsertRow(ctx, store.NewCustomerRow(c)); return err }); err != nil {
 		w.t.Fatal(err)
 	}
 	return cuid
@@ -280,7 +280,7 @@ func TestANumberOfAnUnknownCountryIsNobodys(t *testing.T) {
 	w := newWorld(t, setup{})
 	fileIn := func(cuid, country string) {
 		c := store.Customer{CUID: cuid, Company: cuid + " AB", Country: country, Phone: "070-174 06 91", Fields: []store.Field{{Name: "cuid", Value: cuid}}}
-		if err := w.db.Write(t.Context(), func(tx *store.Tx) error { _, _, err := tx.UpsertCustomer(t.Context(), c); return err }); err != nil {
+		if err := w.db.Write(t.Context(), func(tx *store.Tx) error { _, _, err := tx.UpsertRow(t.Context(), store.NewCustomerRow(c)); return err }); err != nil {
 			t.Fatal(err)
 		}
 	}

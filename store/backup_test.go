@@ -46,7 +46,7 @@ func TestBackupWhileOthersWrite(t *testing.T) {
 	r := newRig(t)
 	r.write(func(tx *Tx) error {
 		for _, name := range []string{"Nordic Weavers", "Second Harbour", "Third Orchard"} {
-			if _, _, err := tx.UpsertCustomer(ctx, Customer{CUID: "ck" + NewID(), Company: name}); err != nil {
+			if _, _, err := tx.UpsertRow(ctx, NewCustomerRow(Customer{CUID: "ck" + NewID(), Company: name})); err != nil {
 				return err
 			}
 		}
@@ -67,7 +67,7 @@ func TestBackupWhileOthersWrite(t *testing.T) {
 				default:
 				}
 				if err := r.Write(ctx, func(tx *Tx) error {
-					if _, _, err := tx.UpsertCustomer(ctx, Customer{CUID: "ck" + NewID(), Company: "Meanwhile " + NewID()}); err != nil {
+					if _, _, err := tx.UpsertRow(ctx, NewCustomerRow(Customer{CUID: "ck" + NewID(), Company: "Meanwhile " + NewID()})); err != nil {
 						return err
 					}
 					return logged(tx)

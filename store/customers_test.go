@@ -14,7 +14,7 @@ import (
 
 func (r *rig) upsert(c Customer) (added, changed bool) {
 	r.Helper()
-	r.write(func(tx *Tx) (err error) { added, changed, err = tx.UpsertCustomer(ctx, c); return err })
+	r.write(func(tx *Tx) (err error) { added, changed, err = tx.UpsertRow(ctx, NewCustomerRow(c)); return err })
 	return added, changed
 }
 
@@ -114,7 +114,7 @@ func TestUpsertKeepsEverythingAndWritesOnlyChanges(t *testing.T) {
 			if err := count(&before); err != nil {
 				return err
 			}
-			if added, changed, err := tx.UpsertCustomer(ctx, c); added || changed || err != nil {
+			if added, changed, err := tx.UpsertRow(ctx, NewCustomerRow(c)); added || changed || err != nil {
 				t.Errorf("its digest: added %v changed %v, %v", added, changed, err)
 			}
 			return count(&after)
@@ -303,11 +303,11 @@ func TestEverySortBothWaysIsCompleteForwardAndBack(t *testing.T) {
 	r.write(func(tx *Tx) error {
 		for i := range n {
 			k := keys[i%len(keys)]
-			if _, _, err := tx.UpsertCustomer(ctx, Customer{
+			if _, _, err := tx.UpsertRow(ctx, NewCustomerRow(Customer{
 				CUID: fmt.Sprintf("c%02d", i), Company: k, Email: k, Name: k, City: k, Country: k, State: k, Phone: k,
 				Created: []string{"2024-01-02", "2024-01-02T00:00:00Z", "2024-01-01T23:00:00-02:00", "2023-12-31 10:00:00", "", "odd"}[i%6],
 				Fields:  fields("i", fmt.Sprint(i)),
-			}); err != nil {
+			})); err != nil {
 				return err
 			}
 		}

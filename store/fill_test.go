@@ -55,7 +55,7 @@ func TestIndexesAreOffOnlyWhileTheMirrorIsFilled(t *testing.T) {
 	// Once it is filled, nobody who reads goes without.
 	r.write(func(tx *Tx) error {
 		for i := range fillBelow {
-			if _, _, err := tx.UpsertCustomer(ctx, Customer{CUID: fmt.Sprint(i)}); err != nil {
+			if _, _, err := tx.UpsertRow(ctx, NewCustomerRow(Customer{CUID: fmt.Sprint(i)})); err != nil {
 				return err
 			}
 		}

@@ -24,7 +24,7 @@ func TestTotalsAreOfNow(t *testing.T) {
 		}
 		// Within a transaction that is not committed yet, and may never be.
 		r.Write(ctx, func(tx *Tx) error {
-			if _, _, err := tx.UpsertCustomer(ctx, Customer{CUID: "never", Company: "Some Company"}); err != nil {
+			if _, _, err := tx.UpsertRow(ctx, NewCustomerRow(Customer{CUID: "never", Company: "Some Company"})); err != nil {
 				return err
 			}
 			if n := total(); n != i+1 {

@@ -28,7 +28,7 @@ func fuzzMirror(f *testing.F) *DB {
 				Email: fmt.Sprintf("x%d@anna.example", i%9), Phone: []string{"070-123 45 67", "+1 415 555 0100", ""}[i%3], Country: []string{"Sweden", "sweden", "Norway"}[i%3],
 				City: "Umeå", State: []string{"", "CA"}[i%2], Created: fmt.Sprintf("20%02d-06-01", i), Fields: []Field{{Name: "i", Value: fmt.Sprint(i)}},
 			}
-			if _, _, err := tx.UpsertCustomer(ctx, c); err != nil {
+			if _, _, err := tx.UpsertRow(ctx, NewCustomerRow(c)); err != nil {
 				return err
 			}
 		}

@@ -167,7 +167,7 @@ func TestCustomersOfEmails(t *testing.T) {
 	ctx := context.Background()
 	r.write(func(tx *Tx) error {
 		for _, c := range []Customer{{CUID: "a", Company: "A", Email: "Shared@x.example"}, {CUID: "b", Company: "B", Email: "shared@x.example"}, {CUID: "c", Company: "C", Email: "gone@x.example"}} {
-			if _, _, err := tx.UpsertCustomer(ctx, c); err != nil {
+			if _, _, err := tx.UpsertRow(ctx, NewCustomerRow(c)); err != nil {
 				return err
 			}
 		}

@@ -187,7 +187,7 @@ func TestReplicasForgetWhatOthersChange(t *testing.T) {
 			if _, err := tx.AddView(ctx, View{StaffID: alice.ID, Page: PageAudit, Name: fmt.Sprint("view ", n), Query: "q=1"}); err != nil {
 				return err
 			}
-			if _, _, err := tx.UpsertCustomer(ctx, Customer{CUID: fmt.Sprint("cuid-", n), Company: "Some Company", Email: fmt.Sprint(n, "@some.example")}); err != nil {
+			if _, _, err := tx.UpsertRow(ctx, NewCustomerRow(Customer{CUID: fmt.Sprint("cuid-", n), Company: "Some Company", Email: fmt.Sprint(n, "@some.example")})); err != nil {
 				return err
 			}
 			return tx.AddSync(ctx, SyncReport{Outcome: "done", Total: n + 1, StartedAt: start, EndedAt: start})

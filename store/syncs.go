@@ -104,18 +104,18 @@ type CustomerRow struct {
 }
 
 // NewCustomerRow works a customer's row out, which takes as long as storing it: a
-// sync does it before its transaction.
-func NewCustomerRow(c Customer) (CustomerRow, error) {
+// sync and a create do it before their transactions.
+func NewCustomerRow(c Customer) CustomerRow {
 	fields, err := json.Marshal(c.Fields)
 	if err != nil {
-		return CustomerRow{}, err
+		panic(err) // strings always marshal
 	}
 	r := CustomerRow{
 		Customer: c, fields: string(fields), company: keyOf(c.Company), email: keyOf(c.Email), country: keyOf(c.Country), state: keyOf(c.State),
 		name: keyOf(c.Name), city: keyOf(c.City), created: createdKey(c.Created), tel: phoneKey(c.Phone),
 	}
 	r.search = searchText(c)
-	return r, nil
+	return r
 }
 
 // maxKey is how much of a text is sorted by and compared, in bytes: PostgreSQL's
@@ -130,15 +130,6 @@ func cutKey(s string) string {
 		s = strings.ToValidUTF8(s[:maxKey], "")
 	}
 	return s
-}
-
-// UpsertCustomer brings one customer into the mirror, see UpsertRow.
-func (tx *Tx) UpsertCustomer(ctx context.Context, c Customer) (added, changed bool, err error) {
-	row, err := NewCustomerRow(c)
-	if err != nil {
-		return false, false, err
-	}
-	return tx.UpsertRow(ctx, row)
 }
 
 // UpsertRow brings one customer of ATOM's list into the mirror. A row that says

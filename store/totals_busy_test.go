@@ -47,7 +47,7 @@ func TestCountsAreKeptUpWhileOthersCount(t *testing.T) {
 		r.write(func(tx *Tx) error {
 			for i := range maxMoves - 5 {
 				c := Customer{CUID: fmt.Sprint(round, "-", i), Company: fmt.Sprint(company, round, i), Fields: fields("i", fmt.Sprint(i))}
-				if _, _, err := tx.UpsertCustomer(ctx, c); err != nil {
+				if _, _, err := tx.UpsertRow(ctx, NewCustomerRow(c)); err != nil {
 					return err
 				}
 			}

@@ -106,11 +106,12 @@ func (d *Desk) create(ctx context.Context, c creating) (Answer, error) {
 		return answer, err
 	}
 	a.On.ID = made.CUID
+	row := store.NewCustomerRow(newRow(made.CUID, in)) // while nobody waits for the writer
 	answer, err = d.finish(a, answer, nil, func(tx *store.Tx, _ *Answer) error {
 		if err := c.Row.ended(tx, a, made.CUID, nil); err != nil {
 			return err
 		}
-		if _, _, err := tx.UpsertCustomer(a.Ctx, newRow(made.CUID, in)); err != nil {
+		if _, _, err := tx.UpsertRow(a.Ctx, row); err != nil {
 			return err
 		}
 		return tx.PutCredentials(a.Ctx, made.CUID, store.Credentials{Key: made.Key, Token: made.Token}, "create", by.Staff.Name)

@@ -176,14 +176,10 @@ func rowsOf(ctx context.Context, list *listing, batches chan<- []store.CustomerR
 		}
 		mapped, sum := row(c), list.digest(raw)
 		mapped.Digest = sum[:]
-		out, err := store.NewCustomerRow(mapped)
-		if err != nil {
-			return err
-		}
 		if rows == nil {
 			rows = make([]store.CustomerRow, 0, batch)
 		}
-		if rows = append(rows, out); len(rows) < batch {
+		if rows = append(rows, store.NewCustomerRow(mapped)); len(rows) < batch {
 			return nil
 		}
 		return send()

@@ -198,7 +198,7 @@ func TestACustomerCreatedDuringASyncIsNotMarkedGone(t *testing.T) {
 	stop := r.during(func(*http.Request) { // the list is asked for; it cannot have them yet
 		r.clock.Add(time.Millisecond)
 		if err := r.Store.Write(ctx, func(tx *store.Tx) error {
-			_, _, err := tx.UpsertCustomer(ctx, newRow("meanwhile", NewCustomer{Company: "Meanwhile", Email: "m@example.com"}))
+			_, _, err := tx.UpsertRow(ctx, store.NewCustomerRow(newRow("meanwhile", NewCustomer{Company: "Meanwhile", Email: "m@example.com"})))
 			return err
 		}); err != nil {
 			t.Error(err)

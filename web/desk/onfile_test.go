@@ -15,7 +15,7 @@ import (
 func (r *rig) file(cuid, country, phone string) store.Customer {
 	r.Helper()
 	c := store.Customer{CUID: cuid, Company: "Company " + cuid, Country: country, Phone: phone, Fields: []store.Field{{Name: "cuid", Value: cuid}, {Name: "phone", Value: phone}}}
-	if err := r.Store.Write(ctx, func(tx *store.Tx) error { _, _, err := tx.UpsertCustomer(ctx, c); return err }); err != nil {
+	if err := r.Store.Write(ctx, func(tx *store.Tx) error { _, _, err := tx.UpsertRow(ctx, store.NewCustomerRow(c)); return err }); err != nil {
 		r.Fatal(err)
 	}
 	return c
