@@ -6,7 +6,9 @@ import (
 	"mime"
 	"net/http"
 	"os"
+	"slices"
 	"time"
+	"unicode/utf8"
 
 	"frontdesk/store/audit"
 	"frontdesk/views"
@@ -89,9 +91,10 @@ func isForm(r *http.Request) bool {
 // readForm parses the form, or says what is wrong with it and the status for that.
 func readForm(r *http.Request) (status int, p *desk.Problem) {
 	err := r.ParseForm()
-	n := 0
-	for _, values := range r.PostForm {
+	n, garbled := 0, false
+	for name, values := range r.PostForm {
 		n += len(values)
+		garbled = garbled || !utf8.ValidString(name) || slices.ContainsFunc(values, func(v string) bool { return !utf8.ValidString(v) })
 	}
 	var large *http.MaxBytesError
 	switch {
@@ -101,7 +104,7 @@ func readForm(r *http.Request) (status int, p *desk.Problem) {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return http.StatusRequestTimeout, &desk.Problem{Title: "The form came too slowly",
 			Text: desk.Say("It was not complete after %s. Nothing was done.", views.Span(r.Context(), bodyLimit)), Advice: "Check your connection, go back and send it again.", Err: err}
-	case err != nil:
+	case err != nil || garbled:
 		return http.StatusUnprocessableEntity, &desk.Problem{Title: "The form could not be read",
 			Text: "It was cut or garbled on its way. Nothing was done.", Advice: "Go back and send it again.", Err: err}
 	}

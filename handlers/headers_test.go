@@ -91,6 +91,8 @@ func TestBodies(t *testing.T) {
 		{"one field too often", "/customers", url.Values{"company": strings.Split(strings.Repeat("x", 101), "")}, nil, 413, "100 fields"},
 		{"just not too many fields", "/customers", fields(100), nil, 422, "check the form"},
 		{"bad escapes", "/customers?a=%zz", small, nil, 422, "could not be read"},
+		{"bytes that are no text", "/customers", url.Values{"company": {"x"}, "email": {"a\xff@b.example"}}, nil, 422, "could not be read"},
+		{"a field whose name is none", "/customers", url.Values{"company\xff": {"x"}}, nil, 422, "could not be read"},
 		{"JSON", "/customers", small, []string{kind, "application/json"}, 415, "not a form"},
 		{"plain text, as a form elsewhere can send it", "/customers", small, []string{kind, "text/plain"}, 415, "not a form"},
 		{"multipart, likewise", "/customers", small, []string{kind, "multipart/form-data; boundary=x"}, 415, "not a form"},

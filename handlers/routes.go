@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"frontdesk/store"
 	"frontdesk/views"
@@ -154,7 +155,8 @@ func (h *Handlers) mux() http.Handler {
 	}
 	mux.Handle("/", http.HandlerFunc(h.noSuchPage))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.RequestURI == "*" { // OPTIONS * is about no path, and the mux has no page for it
+		// OPTIONS * is about no path, and the mux has no page for it. What is no text names nothing.
+		if r.RequestURI == "*" || !utf8.ValidString(r.URL.Path) {
 			h.noSuchPage(w, r)
 			return
 		}

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/nyaruka/phonenumbers"
-
 	"frontdesk/store/audit"
 )
 
@@ -27,7 +25,7 @@ const edge = "\n\n"
 // searchText is the text that a customer is found by, folded: the fields, each
 // between edges.
 func searchText(c Customer) string {
-	email, site, number := Fold(c.Email), siteKey(c.Website), phonenumbers.NormalizeDigitsOnly(FirstNumber(c.Phone))
+	email, site, number := Fold(c.Email), siteKey(c.Website), firstDigits(c.Phone)
 	fields := []string{Fold(c.Company), email, Fold(c.Name), Fold(c.City)}
 	if site != "" && !strings.HasSuffix(email, "@"+site) { // of most, the e-mail has it already
 		fields = append(fields, site)

@@ -31,11 +31,16 @@ func FirstNumber(text string) string {
 	return strings.TrimSpace(text)
 }
 
+// firstDigits are the digits of the first number in a text, in any script, as ASCII.
+func firstDigits(text string) string {
+	return digits(phonenumbers.NormalizeDigitsOnly(FirstNumber(text))) // the library leaves some scripts' as they are
+}
+
 // phoneKey is what a number is found by however it is written: the last eight
 // of its digits, or fewer, which neither a country code nor a leading zero
 // changes. It is "" for what is too short to be a number.
 func phoneKey(phone string) string {
-	key := phonenumbers.NormalizeDigitsOnly(FirstNumber(phone))
+	key := firstDigits(phone)
 	if len(key) < 6 {
 		return ""
 	}

@@ -107,9 +107,15 @@ func parsePhone(text string) (*phonenumbers.PhoneNumber, error) {
 }
 
 func phoneOf(n *phonenumbers.PhoneNumber) Phone {
+	// Some countries have a word of their own for an extension, by which nobody else knows one.
+	pretty, extension := "", n.GetExtension()
+	n.Extension = nil
+	if pretty = phonenumbers.Format(n, phonenumbers.INTERNATIONAL); extension != "" {
+		pretty += " ext. " + extension
+	}
 	return Phone{
 		E164:    phonenumbers.Format(n, phonenumbers.E164),
-		Pretty:  phonenumbers.Format(n, phonenumbers.INTERNATIONAL),
+		Pretty:  pretty,
 		Country: phonenumbers.GetRegionCodeForNumber(n),
 	}
 }

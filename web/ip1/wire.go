@@ -30,7 +30,7 @@ func (c *Client) request(op, method, path string, body any) (call.Request, error
 	} else {
 		basic := base64.StdEncoding.EncodeToString([]byte(c.creds.Account + ":" + c.creds.Key))
 		req.Header.Set("Authorization", "Basic "+basic)
-		req.Secrets = append(req.Secrets, basic)
+		req.Secrets = append(req.Secrets, strings.TrimRight(basic, "=")) // it may be repeated without its padding
 	}
 	if body == nil {
 		return req, nil
