@@ -271,6 +271,13 @@ func TestSearch(t *testing.T) {
 	}
 }
 
+func cuidsOf(page CustomerPage) (cuids []string) {
+	for _, c := range page.Customers {
+		cuids = append(cuids, c.CUID)
+	}
+	return cuids
+}
+
 // pages walks a listing from its first page, calling between before each later
 // one, and returns the cuids in order and the last page.
 func (r *rig) pages(q CustomerQuery, between func(page int)) (cuids []string, last CustomerPage) {
@@ -280,9 +287,7 @@ func (r *rig) pages(q CustomerQuery, between func(page int)) (cuids []string, la
 		if err != nil {
 			r.Fatal(err)
 		}
-		for _, c := range page.Customers {
-			cuids = append(cuids, c.CUID)
-		}
+		cuids = append(cuids, cuidsOf(page)...)
 		if page.Next == "" {
 			return cuids, page
 		}

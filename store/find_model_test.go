@@ -96,13 +96,6 @@ func (f *finding) want(q CustomerQuery) (cuids []string) {
 	return cuids
 }
 
-func cuidsOf(page CustomerPage) (cuids []string) {
-	for _, c := range page.Customers {
-		cuids = append(cuids, c.CUID)
-	}
-	return cuids
-}
-
 // TestFindingAgreesWithLookingAtEverybody compares random searches of a mirror
 // that changes with the plain way: with the text index, without it, and while it
 // is half built; forwards, backwards, page by page.
