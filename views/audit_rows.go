@@ -38,16 +38,16 @@ func auditRows(p AuditPage) templ.Component {
 // around it.
 func (r AuditRow) write(ctx context.Context, m *markup, outcome string, here bool) {
 	who, on, line := templ.EscapeString(r.Who), templ.EscapeString(r.OnName), templ.EscapeString(r.line())
-	onWhom := func() {
-		if r.OnPath == "" {
-			m.mark(on)
-			return
-		}
-		m.mark(`<a class="link link-hover" href="`)
-		m.text(r.OnPath)
+	whom := on
+	if r.OnPath != "" {
+		whom = `<a class="link link-hover" href="` + templ.EscapeString(r.OnPath) + `">` + on + `</a>`
+	}
+	// titled goes on behind the class of an element whose whole text is its title.
+	titled := func(title, html string) {
+		m.mark(` title="`)
+		m.mark(title)
 		m.mark(`">`)
-		m.mark(on)
-		m.mark(`</a>`)
+		m.mark(html)
 	}
 	m.mark(`<tr id="`)
 	m.mark(r.anchor())
@@ -69,15 +69,10 @@ func (r AuditRow) write(ctx context.Context, m *markup, outcome string, here boo
 		m.text(lang.T(ctx, "this entry"))
 		m.mark(`</span>`)
 	}
-	m.mark(` <span class="block truncate text-muted sm:hidden" title="`)
-	m.mark(on)
-	m.mark(`">`)
-	onWhom()
-	m.mark(`</span> <span class="block truncate text-muted sm:hidden" title="`)
-	m.mark(who)
-	m.mark(`">`)
-	m.mark(who)
-
+	m.mark(` <span class="block truncate text-muted sm:hidden"`)
+	titled(on, whom)
+	m.mark(`</span> <span class="block truncate text-muted sm:hidden"`)
+	titled(who, who)
 	m.mark(`</span></td><td class="align-top whitespace-nowrap">`)
 	m.mark(outcome)
 	if r.Settled == "created" || r.Settled == "not created" {
@@ -85,18 +80,13 @@ func (r AuditRow) write(ctx context.Context, m *markup, outcome string, here boo
 		m.text(lang.Word(ctx, r.Settled))
 		m.mark(`</span>`)
 	}
-	m.mark(`</td><td class="max-w-44 truncate align-top max-sm:hidden 2xl:max-w-64" title="`)
-	m.mark(on)
-	m.mark(`">`)
-	onWhom()
-	m.mark(`</td><td class="max-w-36 truncate align-top max-sm:hidden 2xl:max-w-48" title="`)
-	m.mark(who)
-	m.mark(`">`)
-	m.mark(who)
-	m.mark(`</td><td class="w-full min-w-40 align-top text-muted max-xl:hidden"><span class="line-clamp-2 wrap-anywhere" title="`)
-	m.mark(line)
-	m.mark(`">`)
-	m.mark(line)
+
+	m.mark(`</td><td class="max-w-44 truncate align-top max-sm:hidden 2xl:max-w-64"`)
+	titled(on, whom)
+	m.mark(`</td><td class="max-w-36 truncate align-top max-sm:hidden 2xl:max-w-48"`)
+	titled(who, who)
+	m.mark(`</td><td class="w-full min-w-40 align-top text-muted max-xl:hidden"><span class="line-clamp-2 wrap-anywhere"`)
+	titled(line, line)
 	m.mark(`</span></td><td class="text-right align-top whitespace-nowrap tabular-nums max-md:hidden">`)
 	if r.Duration > 0 {
 		m.text(ms(ctx, r.Duration))
