@@ -22,12 +22,11 @@ type calm struct {
 
 func (c *calm) written() { c.last.Store(time.Now().UnixNano()) }
 
-// wait waits until nobody has written for calmFor, or for calmWithin.
-func (c *calm) wait(ctx context.Context) error {
-	began := time.Now()
+// wait waits until nobody has written for calmFor, or until it is late.
+func (c *calm) wait(ctx context.Context, late func() bool) error {
 	for {
 		left := min(calmFor, calmFor-time.Since(time.Unix(0, c.last.Load()))) // the clock may have been put back
-		if left <= 0 || time.Since(began) >= calmWithin {
+		if left <= 0 || late() {
 			return ctx.Err()
 		}
 		select {

@@ -11,11 +11,12 @@ import (
 // What is committed stands in the -wal file until its pages are copied into the
 // database's own. SQLite has the commit do that with which a thousand of them have come
 // together, and everybody waits for it, and for two more fsyncs. Here a goroutine does
-// it beside the writer. What nobody writes meanwhile is copied as a whole, and the next
-// write begins the file anew. All is durable before, by the commit's own fsync.
+// it beside the writer, while nobody writes: a commit's own fsync, by which all is durable
+// before, takes several times as long meanwhile. Then the file is copied as a whole, and
+// the next write begins it anew.
 const (
-	checkpointAt   = 125  // pages that are yet to be copied, from which on they are: the disk is not busy with them for long
-	checkpointMost = 4000 // pages in the -wal file, from which on the writer waits for it
+	checkpointAt   = 125  // pages that are yet to be copied, from which on they are
+	checkpointMost = 4000 // pages, from which on they are copied though people write; in the file, from which on the writer waits for it
 	checkpointLast = 8000 // pages in the -wal file, from which on a commit copies them after all
 )
 
@@ -103,6 +104,12 @@ func (c *checkpoints) run(ctx context.Context) {
 		if _, left := c.wal(ctx, "NOOP"); left < checkpointAt {
 			continue
 		}
+		if c.db.calm.wait(ctx, func() bool { return c.late(ctx) }) != nil {
+			return
+		}
+		if c.paused.Load() { // meanwhile
+			continue
+		}
 		pages, left := c.wal(ctx, "PASSIVE")
 		if left == 0 || left >= checkpointAt || pages < checkpointMost { // whole; kept by a reader; there is time
 			continue
@@ -117,6 +124,12 @@ func (c *checkpoints) run(ctx context.Context) {
 			c.db.turn.done()
 		}
 	}
+}
+
+// late tells whether so many pages are yet to be copied that no quiet moment is waited for.
+func (c *checkpoints) late(ctx context.Context) bool {
+	_, left := c.wal(ctx, "NOOP")
+	return left >= checkpointMost
 }
 
 // wal copies what is in the -wal file as far as no reader needs the pages as they were

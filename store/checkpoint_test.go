@@ -22,15 +22,25 @@ func (r *rig) settled(ok func(pages, left int) bool) {
 }
 
 // writePages writes so many pages, at least.
-func (r *rig) writePages(pages int) {
-	r.write(func(tx *Tx) error {
+func (r *rig) writePages(pages int) { r.write(morePages(pages)) }
+
+// putPages is writePages as nobody: it is no write that others wait behind.
+func (r *rig) putPages(pages int) {
+	r.Helper()
+	if err := r.writeBehind(ctx, true, morePages(pages)); err != nil {
+		r.Fatal(err)
+	}
+}
+
+func morePages(pages int) func(tx *Tx) error {
+	return func(tx *Tx) error {
 		for range pages {
 			if _, err := tx.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES ($1, zeroblob(4096))`, NewID()); err != nil {
 				return err
 			}
 		}
 		return nil
-	})
+	}
 }
 
 // TestCheckpointsAreBesideTheWriter: the -wal file is copied once many pages are in it,
@@ -50,6 +60,20 @@ func TestCheckpointsAreBesideTheWriter(t *testing.T) {
 	if pages, _ := r.wal.Load().wal(ctx, "NOOP"); pages == 0 || pages > checkpointAt/2 {
 		t.Errorf("%d pages are in the -wal file after it was copied; it should have begun anew", pages)
 	}
+
+	// While people write, it waits for the moment in which they do not.
+	r.calm.last.Store(time.Now().Add(time.Hour).UnixNano())
+	r.putPages(2 * checkpointAt)
+	time.Sleep(4 * calmFor)
+	if _, left := r.wal.Load().wal(ctx, "NOOP"); left < 2*checkpointAt {
+		t.Errorf("%d pages are yet to be copied, while people write", left)
+	}
+	r.calm.written()
+	r.settled(func(pages, left int) bool { return left == 0 })
+	r.calm.last.Store(time.Now().Add(time.Hour).UnixNano())
+	r.putPages(checkpointMost) // in one transaction
+	r.settled(func(pages, left int) bool { return left == 0 })
+	r.calm.written()
 
 	// Who reads an old state keeps it; copying goes on as soon as it is over.
 	old, err := r.reader.pool.BeginTx(ctx, nil)

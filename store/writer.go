@@ -210,7 +210,8 @@ func (db *DB) WriteOutcome(ctx context.Context, f func(tx *Tx) error) error {
 // written for a moment, and after calmWithin all the same.
 func (db *DB) writeBehind(ctx context.Context, late bool, f func(tx *Tx) error) error {
 	if !late && db.pg == nil { // with PostgreSQL, nobody waits for somebody else's
-		if err := db.calm.wait(ctx); err != nil {
+		began := time.Now()
+		if err := db.calm.wait(ctx, func() bool { return time.Since(began) >= calmWithin }); err != nil {
 			return fmt.Errorf("wait to write: %w", err)
 		}
 	}
