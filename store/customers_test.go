@@ -395,15 +395,15 @@ func TestPagesWhileRowsAreInserted(t *testing.T) {
 func TestBadCursors(t *testing.T) {
 	r := newRig(t)
 	r.upsert(nordbygg)
-	good := cursor{"company", 0, "a", "b", false}.String()
+	good := cursor{"company", 0, "a", "", "b", false}.String()
 	for name, q := range map[string]CustomerQuery{
 		"not base64":        {Cursor: "%%%"},
 		"not JSON":          {Cursor: base64.RawURLEncoding.EncodeToString([]byte("company"))},
 		"null":              {Cursor: base64.RawURLEncoding.EncodeToString([]byte("null"))},
 		"of another sort":   {Cursor: good, Sort: "email"},
 		"of no sort":        {Cursor: good},
-		"of no tier":        {Cursor: cursor{"", 3, "a", "b", false}.String()},
-		"of a tier before":  {Cursor: cursor{"", -1, "a", "b", true}.String()},
+		"of no tier":        {Cursor: cursor{"", 3, "a", "", "b", false}.String()},
+		"of a tier before":  {Cursor: cursor{"", -1, "a", "", "b", true}.String()},
 		"of the other way":  {Cursor: good, Sort: "-company"},
 		"an unknown sort":   {Sort: "fields"},
 		"two minus signs":   {Sort: "--company"},

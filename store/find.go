@@ -13,15 +13,15 @@ import (
 	"time"
 )
 
-// CustomerSort is a column to sort by. A leading minus sorts downwards. The zero
-// sort is by company, or for a search by how well it fits: those of whom a field
-// is what was asked for, then those of whom one begins so, then the rest, each by
-// company.
+// CustomerSort is a column to sort by; customers of the same city, country or state are
+// sorted by company. A leading minus sorts downwards. The zero sort is by company, or for
+// a search by how well it fits: those of whom a field is what was asked for, then those of
+// whom one begins so, then the rest, each by company.
 type CustomerSort string
 
-var customerSorts = map[CustomerSort]string{
-	"company": "company_key", "email": "email_key", "name": "name_key", "city": "city_key", "phone": "phone",
-	"country": "country_key", "state": "state_key", "created": "created_key",
+var customerSorts = map[CustomerSort][]string{
+	"company": {"company_key"}, "email": {"email_key"}, "name": {"name_key"}, "phone": {"phone"}, "created": {"created_key"},
+	"city": {"city_key", "company_key"}, "country": {"country_key", "company_key"}, "state": {"state_key", "company_key"},
 }
 
 // Valid tells whether the mirror can be sorted so.
@@ -68,6 +68,7 @@ type ListedCustomer struct {
 
 	search string // its text
 	key    string // what it is sorted by
+	then   string // and after that; "" when that is the cuid
 	tier   int    // how well it fits a search
 }
 
@@ -89,6 +90,7 @@ type cursor struct {
 	Sort CustomerSort `json:"s"`
 	Tier int          `json:"t,omitempty"`
 	Key  string       `json:"k"`
+	Then string       `json:"n,omitempty"`
 	CUID string       `json:"c"`
 	Back bool         `json:"b,omitempty"`
 }
@@ -149,10 +151,10 @@ func (db *DB) findCustomers(ctx context.Context, q CustomerQuery) (page Customer
 	if len(rows) > 0 {
 		first, last := rows[0], rows[len(rows)-1]
 		if more || back {
-			page.Next = cursor{q.Sort, last.tier, last.key, last.CUID, false}.String()
+			page.Next = cursor{q.Sort, last.tier, last.key, last.then, last.CUID, false}.String()
 		}
 		if (at != nil && !back) || (back && more) {
-			page.Previous = cursor{q.Sort, first.tier, first.key, first.CUID, true}.String()
+			page.Previous = cursor{q.Sort, first.tier, first.key, first.then, first.CUID, true}.String()
 		}
 	}
 	if f.pasted != nil && page.Previous == "" {
@@ -166,9 +168,9 @@ func (db *DB) findCustomers(ctx context.Context, q CustomerQuery) (page Customer
 type finder struct {
 	db     *DB
 	q      CustomerQuery
-	column string // of the order
-	text   text   // what is looked for; zero: nothing
-	where  string // the filters, on customers c
+	order  []string // columns, the cuid behind them
+	text   text     // what is looked for; zero: nothing
+	where  string   // the filters, on customers c
 	args   []any
 	pasted *ListedCustomer // whose whole cuid the text is, when the text does not find them
 	way    way
@@ -188,16 +190,15 @@ const (
 
 func (db *DB) newFinder(ctx context.Context, q CustomerQuery) (*finder, *cursor, error) {
 	db.heed(ctx)
-	f := &finder{db: db, q: q, column: "company_key", where: "c.gone_at IS NULL", text: parseText(q.Text)}
+	f := &finder{db: db, q: q, order: customerSorts["company"], where: "c.gone_at IS NULL", text: parseText(q.Text)}
 	if q.Gone {
 		f.where = "c.gone_at IS NOT NULL"
 	}
 	if q.Sort != "" {
-		column, ok := customerSorts[q.Sort.Column()]
-		if !ok {
+		var ok bool
+		if f.order, ok = customerSorts[q.Sort.Column()]; !ok {
 			return nil, nil, fmt.Errorf("sort by %q: %w", q.Sort, ErrBadCursor)
 		}
-		f.column = column
 	}
 	var at *cursor
 	if q.Cursor != "" {
@@ -254,23 +255,26 @@ var wholeColumns = strings.Replace(customerColumns, "cuid", "c.cuid", 1)
 
 // columns are those that scan reads.
 func (f *finder) columns() string {
-	all, search := listedColumns, "''"
+	all, search, then := listedColumns, "''", "''"
 	if f.q.Whole {
 		all = wholeColumns
 	}
 	if !f.text.none() {
 		search = "c.search"
 	}
-	return all + ", " + storedColumn + ", " + search + ", c." + f.column
+	if len(f.order) > 1 {
+		then = "c." + f.order[1]
+	}
+	return all + ", " + storedColumn + ", " + search + ", c." + f.order[0] + ", " + then
 }
 
 func (f *finder) scan(row scanner) (c ListedCustomer, err error) {
 	if f.q.Whole {
-		c.Customer, err = scanCustomer(more{row, []any{&c.Stored, &c.search, &c.key}})
+		c.Customer, err = scanCustomer(more{row, []any{&c.Stored, &c.search, &c.key, &c.then}})
 		return c, err
 	}
 	var gone sql.NullInt64
-	err = row.Scan(&c.CUID, &c.Company, &c.Email, &c.Name, &c.Country, &c.City, &c.State, &c.Phone, &c.Created, &gone, &c.Stored, &c.search, &c.key)
+	err = row.Scan(&c.CUID, &c.Company, &c.Email, &c.Name, &c.Country, &c.City, &c.State, &c.Phone, &c.Created, &gone, &c.Stored, &c.search, &c.key, &c.then)
 	c.GoneAt = fromMillis(gone)
 	return c, err
 }
@@ -339,7 +343,7 @@ func (f *finder) total(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	switch byCompany := f.column == "company_key"; {
+	switch byCompany := f.order[0] == "company_key"; {
 	case found <= gatherMost, by && !byCompany && found <= gatherOrder:
 		f.way = gathering
 	case by && byCompany:
@@ -466,16 +470,17 @@ func (f *finder) gather(ctx context.Context, at *cursor, limit int) ([]ListedCus
 		}
 	}
 	back := at != nil && at.Back
-	compare := func(tier int, key, cuid string, c ListedCustomer) int {
-		by := cmp.Or(cmp.Compare(tier, c.tier), cmp.Compare(key, c.key), cmp.Compare(cuid, c.CUID))
+	compare := func(a, b ListedCustomer) int {
+		by := cmp.Or(cmp.Compare(a.tier, b.tier), cmp.Compare(a.key, b.key), cmp.Compare(a.then, b.then), cmp.Compare(a.CUID, b.CUID))
 		if f.q.Sort.Descending() != back {
 			return -by
 		}
 		return by
 	}
-	slices.SortFunc(all, func(a, b ListedCustomer) int { return compare(a.tier, a.key, a.CUID, b) })
+	slices.SortFunc(all, compare)
 	if at != nil {
-		all = slices.DeleteFunc(all, func(c ListedCustomer) bool { return compare(at.Tier, at.Key, at.CUID, c) >= 0 })
+		last := ListedCustomer{Customer: Customer{CUID: at.CUID}, key: at.Key, then: at.Then, tier: at.Tier}
+		all = slices.DeleteFunc(all, func(c ListedCustomer) bool { return compare(last, c) >= 0 })
 	}
 	return all[:min(len(all), limit)], nil
 }
@@ -514,7 +519,7 @@ func (f *finder) walk(ctx context.Context, matching expr, at *cursor, after, dir
 		args = append(args, v)
 		return fmt.Sprintf("$%d", len(args))
 	}
-	order := "c." + f.column
+	order := "c." + strings.Join(f.order, ", c.") + ", c.cuid"
 	if !matching.always() {
 		where += " AND " + matching.sql(&args, f.db.pg != nil)
 	}
@@ -522,10 +527,14 @@ func (f *finder) walk(ctx context.Context, matching expr, at *cursor, after, dir
 		order = "+" + order // keeps SQLite from walking along the order's index
 	}
 	if at != nil {
-		where += " AND (" + order + ", c.cuid) " + after + " (" + arg(at.Key) + ", " + arg(at.CUID) + ")"
+		begin := arg(at.Key)
+		if len(f.order) > 1 {
+			begin += ", " + arg(at.Then)
+		}
+		where += " AND (" + order + ") " + after + " (" + begin + ", " + arg(at.CUID) + ")"
 	}
 	return collectInto(ctx, f.db.reader, make([]ListedCustomer, 0, limit), f.scan, `SELECT `+f.columns()+` FROM customers c WHERE `+where+
-		` ORDER BY `+order+` `+direction+`, c.cuid `+direction+` LIMIT `+arg(limit)+` + 0`, args...)
+		` ORDER BY `+strings.ReplaceAll(order, ",", " "+direction+",")+` `+direction+` LIMIT `+arg(limit)+` + 0`, args...)
 }
 
 // Places returns the countries and states that occur among the customers who
@@ -581,4 +590,6 @@ func (db *DB) spellings(ctx context.Context, column string) ([]string, error) {
 
 // CursorAfter is the cursor of the list by company that goes on behind a
 // customer.
-func CursorAfter(c Customer) string { return cursor{"", 0, keyOf(c.Company), c.CUID, false}.String() }
+func CursorAfter(c Customer) string {
+	return cursor{"", 0, keyOf(c.Company), "", c.CUID, false}.String()
+}

@@ -77,11 +77,21 @@ func (f *finding) want(q CustomerQuery) (cuids []string) {
 			return Fold(c.Email)
 		case "country":
 			return Fold(c.Country)
+		case "city":
+			return Fold(c.City)
+		case "state":
+			return Fold(c.State)
 		}
 		return Fold(c.Company)
 	}
+	then := func(c Customer) string { // those of one place by company
+		if slices.Contains([]CustomerSort{"city", "country", "state"}, q.Sort.Column()) {
+			return Fold(c.Company)
+		}
+		return ""
+	}
 	slices.SortFunc(found, func(a, b Customer) int {
-		by := cmp.Or(cmp.Compare(key(a), key(b)), cmp.Compare(a.CUID, b.CUID))
+		by := cmp.Or(cmp.Compare(key(a), key(b)), cmp.Compare(then(a), then(b)), cmp.Compare(a.CUID, b.CUID))
 		if q.Sort.Descending() {
 			by = -by
 		}
@@ -127,7 +137,7 @@ func TestFindingAgreesWithLookingAtEverybody(t *testing.T) {
 				Text: f.pick("", "anna", "ANNA", "Anna Berg", "berg anna", "b", "be", "ü", "ab", "zed ab", "070-123 45 67", "555 0100", "1234", "c7", "c12", " c33 ", "渡辺", "渡辺商",
 					"example", "an b", "www.berg.example", "nobody at all", "zed  AB", `"anna" OR`),
 				Country: f.pick("", "", "SWEDEN"), State: f.pick("", "", "ca"), Gone: f.rand.IntN(6) == 0,
-				Sort: CustomerSort(f.pick("", "", "company", "-company", "email", "-country")), Limit: 1 + f.rand.IntN(7),
+				Sort: CustomerSort(f.pick("", "", "company", "-company", "email", "-country", "country", "city", "-state")), Limit: 1 + f.rand.IntN(7),
 			}
 			if f.rand.IntN(5) == 0 {
 				q.From = time.Date(2024, 1, 2, 0, 0, 0, 0, time.UTC)

@@ -242,9 +242,10 @@ func FuzzReceiptKey(f *testing.F) {
 
 // FuzzCursor: a cursor comes back from its text as it was.
 func FuzzCursor(f *testing.F) {
-	f.Add("-created", 1, "2030", "c1", true)
-	f.Add("", 0, "\xff\u2028<", "\x00", false)
-	f.Fuzz(func(t *testing.T, sort string, tier int, key, cuid string, back bool) {
+	f.Add("-created", 1, "2030", "", "c1", true)
+	f.Add("state", 0, "ca", "berg", "c1", false)
+	f.Add("", 0, "\xff\u2028<", "", "\x00", false)
+	f.Fuzz(func(t *testing.T, sort string, tier int, key, then, cuid string, back bool) {
 		valid := func(s string) string { // as it comes from the database, or from the page's address
 			b, err := json.Marshal(s)
 			if err == nil {
@@ -255,7 +256,7 @@ func FuzzCursor(f *testing.F) {
 			}
 			return s
 		}
-		was := cursor{CustomerSort(valid(sort)), tier, valid(key), valid(cuid), back}
+		was := cursor{CustomerSort(valid(sort)), tier, valid(key), valid(then), valid(cuid), back}
 		b, err := base64.RawURLEncoding.DecodeString(was.String())
 		var got cursor
 		if err != nil || json.Unmarshal(b, &got) != nil || got != was {
