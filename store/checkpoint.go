@@ -15,9 +15,9 @@ import (
 // before, takes several times as long meanwhile. Then the file is copied as a whole, and
 // the next write begins it anew.
 const (
-	checkpointAt   = 125  // pages that are yet to be copied, from which on they are
-	checkpointMost = 4000 // pages, from which on they are copied though people write; in the file, from which on the writer waits for it
-	checkpointLast = 8000 // pages in the -wal file, from which on a commit copies them after all
+	checkpointAt   = 125   // pages that are yet to be copied, from which on they are
+	checkpointMost = 10000 // pages, from which on they are copied though people write, and the writer waits for the last of them
+	checkpointLast = 16000 // pages in the -wal file, from which on a commit copies them after all
 )
 
 // checkpoints is the goroutine that copies.
