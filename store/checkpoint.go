@@ -110,8 +110,15 @@ func (c *checkpoints) run(ctx context.Context) {
 		if c.paused.Load() { // meanwhile
 			continue
 		}
-		pages, left := c.wal(ctx, "PASSIVE")
-		if left == 0 || left >= checkpointAt || pages < checkpointMost { // whole; kept by a reader; there is time
+		pages, left := c.copied(ctx)
+		if left == 0 || pages < checkpointMost { // whole; there is time
+			continue
+		}
+		for before := left + 1; left >= checkpointAt && left < before; { // so many came meanwhile
+			before = left
+			_, left = c.copied(ctx)
+		}
+		if left == 0 || left >= checkpointAt { // whole; kept by a reader
 			continue
 		}
 		// There is no quiet moment. The writer waits for the last few pages, and for what
@@ -130,6 +137,13 @@ func (c *checkpoints) run(ctx context.Context) {
 func (c *checkpoints) late(ctx context.Context) bool {
 	_, left := c.wal(ctx, "NOOP")
 	return left >= checkpointMost
+}
+
+// copied copies, and returns what wal does of the file as it is then: what came meanwhile
+// is yet to be copied.
+func (c *checkpoints) copied(ctx context.Context) (pages, left int) {
+	c.wal(ctx, "PASSIVE")
+	return c.wal(ctx, "NOOP")
 }
 
 // wal copies what is in the -wal file as far as no reader needs the pages as they were

@@ -75,6 +75,21 @@ func TestCheckpointsAreBesideTheWriter(t *testing.T) {
 	r.settled(func(pages, left int) bool { return left == 0 })
 	r.calm.written()
 
+	// Nor does the file grow for ever while they write all the time.
+	r.calm.last.Store(time.Now().Add(time.Hour).UnixNano())
+	most := 0
+	for range 2 * checkpointLast / 40 {
+		began := time.Now()
+		r.putPages(40)
+		time.Sleep(time.Since(began))
+		pages, _ := r.wal.Load().wal(ctx, "NOOP")
+		most = max(most, pages)
+	}
+	if most < checkpointMost || most >= checkpointLast {
+		t.Errorf("up to %d pages were in the -wal file, want %d to %d", most, checkpointMost, checkpointLast)
+	}
+	r.calm.written()
+
 	// Who reads an old state keeps it; copying goes on as soon as it is over.
 	old, err := r.reader.pool.BeginTx(ctx, nil)
 	if err != nil {
