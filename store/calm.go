@@ -8,9 +8,9 @@ import (
 
 const (
 	// calmFor is for how long nobody must have written before what can wait is written:
-	// an act that comes meanwhile waits for it. Between an act's intent and its outcome is
-	// as much time, and between two of one person much more.
-	calmFor = 25 * time.Millisecond
+	// an act that comes meanwhile waits for it. Eight people who act all the time leave
+	// pauses of a quarter of it between their writes.
+	calmFor = 100 * time.Millisecond
 	// calmWithin is how long such a moment is waited for.
 	calmWithin = time.Second
 )

@@ -115,6 +115,7 @@ func TestCheckpointsAreBesideTheWriter(t *testing.T) {
 	few()
 	r.settled(func(pages, left int) bool { return left < checkpointAt })
 
+	time.Sleep(4 * calmFor) // for what is under way to be over
 	r.wal.Load().pause(true)
 	r.writePages(2 * checkpointAt)
 	few()

@@ -54,39 +54,46 @@ func (db *DB) indexWaiting(ctx context.Context) (more bool, err error) {
 	if err != nil || waiting == 0 {
 		return false, err
 	}
-	late, in := waiting == waitingLate, 0
+	late := waiting == waitingLate
 	err = db.writeBehind(ctx, late, func(tx *Tx) (err error) {
-		in, err = tx.indexWaiting(ctx, textBatch)
+		enough := tx.awaited
+		if late {
+			enough = func() bool { return false }
+		}
+		more, err = tx.indexWaiting(ctx, textBatch, enough)
 		return err
 	})
 	if err == nil && late {
 		err = pause(ctx, mergePause)
 	}
-	return in == textBatch, err
+	return more, err
 }
 
-// indexWaiting brings n at most in, and returns how many it has; none while the index is
-// built, which takes them in by itself.
-func (tx *Tx) indexWaiting(ctx context.Context, n int) (in int, err error) {
+// indexWaiting brings n at most in, and one at least, until it is enough; more tells
+// that there may be others. While the index is built, that takes them in by itself.
+func (tx *Tx) indexWaiting(ctx context.Context, n int, enough func() bool) (more bool, err error) {
 	s, err := tx.textState(ctx)
 	if err != nil || s.State != whole {
-		return 0, err
+		return false, err
 	}
 	type waiting struct{ cuid, key, search string }
 	scan := func(row scanner) (c waiting, err error) { return c, row.Scan(&c.cuid, &c.key, &c.search) }
 	some, err := collect(ctx, tx, scan, `SELECT w.cuid, c.company_key, c.search FROM customers_waiting w CROSS JOIN customers c ON c.cuid = w.cuid LIMIT $1 + 0`, n)
 	if err != nil {
-		return 0, fmt.Errorf("read customers who wait for the text index: %w", err)
+		return false, fmt.Errorf("read customers who wait for the text index: %w", err)
 	}
-	for _, c := range some {
+	for i, c := range some {
+		if i > 0 && enough() {
+			return true, nil
+		}
 		if err := tx.unawait(ctx, c.cuid); err != nil {
-			return 0, err
+			return false, err
 		}
 		if whole, err := tx.putText(ctx, s, c.cuid, c.key, c.search, sql.NullInt64{}); !whole || err != nil {
-			return 0, err
+			return false, err
 		}
 	}
-	return len(some), nil
+	return len(some) == n, nil
 }
 
 // fromWaiting joins those who wait with the customers.

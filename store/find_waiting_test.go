@@ -5,7 +5,9 @@ package store
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
+	"time"
 )
 
 // waiting counts those who wait to be brought into the text index.
@@ -136,5 +138,61 @@ func TestWaitingEndsWithARebuild(t *testing.T) {
 	}
 	if check := r.check(); check != "ok" {
 		t.Error(check)
+	}
+}
+
+// TestWhoActsIsBeforeThoseWhoWait: while somebody wants the writer, customers are brought
+// into the text index one at a time, unless too many wait.
+func TestWhoActsIsBeforeThoseWhoWait(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ waiting, in int }{"few": {textBatch, 1}, "too many": {waitingLate, textBatch}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.indexed()
+			r.write(func(tx *Tx) error {
+				for i := range tt.waiting {
+					if _, _, err := tx.UpsertRow(ctx, NewCustomerRow(Customer{CUID: fmt.Sprint(i), Company: fmt.Sprint("Somebody ", i)})); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			queued := func(n int) {
+				t.Helper()
+				for deadline := time.Now().Add(10 * time.Second); len(r.writer.queue) < n; time.Sleep(time.Millisecond) {
+					if time.Now().After(deadline) {
+						t.Fatalf("%d wait for the writer, want %d", len(r.writer.queue), n)
+					}
+				}
+			}
+			held, free := make(chan struct{}), make(chan struct{})
+			var others sync.WaitGroup
+			defer others.Wait()
+			others.Go(func() {
+				r.Write(ctx, func(*Tx) error { close(held); <-free; time.Sleep(2 * groupTime); return nil })
+			})
+			<-held
+			var more bool
+			var err error
+			others.Go(func() { more, err = r.DB.indexWaiting(ctx) })
+			queued(1)
+			left := -1
+			others.Go(func() {
+				r.Write(ctx, func(tx *Tx) error {
+					return tx.QueryRowContext(ctx, `SELECT count(*) FROM customers_waiting`).Scan(&left)
+				})
+			})
+			queued(2)
+			close(free)
+			others.Wait()
+			if in := tt.waiting - left; err != nil || !more || in != tt.in {
+				t.Errorf("%d of %d are brought in before the one who wants to write, want %d; more: %t, %v", in, tt.waiting, tt.in, more, err)
+			}
+			r.indexed()
+			if r.waiting() > 0 {
+				t.Errorf("%d wait still", r.waiting())
+			}
+		})
 	}
 }

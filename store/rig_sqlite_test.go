@@ -248,7 +248,7 @@ func (tx *Tx) halfIndexed(steps ...int) error {
 
 // someIndexed brings so many of those who wait into the text index.
 func (tx *Tx) someIndexed(n int) error {
-	_, err := tx.indexWaiting(ctx, n)
+	_, err := tx.indexWaiting(ctx, n, func() bool { return false })
 	return err
 }
 

@@ -218,6 +218,9 @@ func (db *DB) writeBehind(ctx context.Context, late bool, f func(tx *Tx) error) 
 	return db.write(ctx, f, false)
 }
 
+// awaited tells whether others wait behind the transaction.
+func (tx *Tx) awaited() bool { return len(tx.w.queue) > 0 }
+
 func (db *DB) write(ctx context.Context, f func(tx *Tx) error, outcome bool) (err error) {
 	job := &write{f: f, outcome: outcome, done: make(chan struct{})}
 	if job.span = db.pg.traced(ctx, "write", ""); job.span != nil { // from here until it is durable, its turn noted in between
