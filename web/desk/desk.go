@@ -71,6 +71,7 @@ type Desk struct {
 	under     sync.WaitGroup // acts between intent and outcome
 	check     atomic.Pointer[LogCheck]
 	read      readings
+	heap      *heap
 	streams   []*stream
 	unindexed chan struct{} // the customers' text index may have to be built
 	stopping  chan struct{} // closed when no act should take long any more
@@ -90,7 +91,7 @@ func New(c Config) *Desk {
 	if c.SettleGap == 0 {
 		c.SettleGap = settleGap
 	}
-	d := &Desk{Config: c, imports: newImports(), unindexed: make(chan struct{}, 1), learnt: make(chan struct{}, 1), stopping: make(chan struct{})}
+	d := &Desk{Config: c, heap: newHeap(), imports: newImports(), unindexed: make(chan struct{}, 1), learnt: make(chan struct{}, 1), stopping: make(chan struct{})}
 	if c.Traces != nil {
 		d.tracer = c.Traces.Tracer("frontdesk/web/desk")
 	}
@@ -117,7 +118,7 @@ func (d *Desk) Run(ctx context.Context) {
 	jobs.Go(func() { d.followPasscodes(ctx) })
 	jobs.Go(func() { d.followAnswers(ctx) })
 	jobs.Go(func() { d.runJobs(ctx) })
-	jobs.Go(func() { keepHeap(ctx, func() { d.giveBack(ctx) }) })
+	jobs.Go(func() { d.heap.keep(ctx, func() { d.giveBack(ctx) }) })
 	for _, s := range d.streams {
 		jobs.Go(func() { s.run(ctx) })
 	}

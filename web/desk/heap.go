@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,7 +15,10 @@ const (
 	// while frontdesk is at work. It lives on few megabytes, and twice as much as
 	// that is reached every hundred pages, each time with ten milliseconds in which
 	// all others are slower.
-	heapGoal = 40 << 20
+	heapGoal = 96 << 20
+	// heapTight is the goal while a long list is read and written, which makes garbage
+	// quicker than all people together, beside what it needs itself.
+	heapTight = 40 << 20
 	// atWork is what is allocated in a second at least while that is so.
 	atWork = 2 << 20
 	// quietAfter is for how many seconds less must have been allocated before the
@@ -24,9 +28,36 @@ const (
 	atRest = 40
 )
 
-// keepHeap lets the heap grow to heapGoal while there is work, and by little when there
+// heap says how far it may grow.
+type heap struct {
+	tight   atomic.Bool
+	changed chan struct{}
+}
+
+func newHeap() *heap { return &heap{changed: make(chan struct{}, 1)} }
+
+// keepTight has the heap grow to heapTight only, or ends that.
+func (h *heap) keepTight(tight bool) {
+	if h.tight.Swap(tight) == tight {
+		return
+	}
+	select {
+	case h.changed <- struct{}{}:
+	default: // it is known already
+	}
+}
+
+// goal is how far the heap may grow now, in bytes.
+func (h *heap) goal() uint64 {
+	if h.tight.Load() {
+		return heapTight
+	}
+	return heapGoal
+}
+
+// keep lets the heap grow to its goal while there is work, and by little when there
 // is none; then it gives the memory back. It ends with ctx. An operator's own GOGC stands.
-func keepHeap(ctx context.Context, giveBack func()) {
+func (h *heap) keep(ctx context.Context, giveBack func()) {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
@@ -41,10 +72,10 @@ func keepHeap(ctx context.Context, giveBack func()) {
 		default:
 		}
 	})
-	heap := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/heap/allocs:bytes"}}
+	samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/heap/allocs:bytes"}}
 	read := func() (next int, all uint64) {
-		metrics.Read(heap)
-		return collectAt(heap[0].Value.Uint64()), heap[1].Value.Uint64()
+		metrics.Read(samples)
+		return collectAt(samples[0].Value.Uint64(), h.goal()), samples[1].Value.Uint64()
 	}
 	_, allocated := read()
 	percent, quiet := 100, 0
@@ -53,6 +84,10 @@ func keepHeap(ctx context.Context, giveBack func()) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-h.changed:
+			if percent != atRest {
+				now, _ = read()
+			}
 		case <-collected:
 			if next, _ := read(); next < percent-percent/8 { // at once: much more than the goal fits in a second
 				now = next
@@ -85,12 +120,13 @@ func onCollection(ctx context.Context, f func()) {
 	}
 }
 
-// collectAt is by how many percent the heap may grow over what is live of it.
-func collectAt(live uint64) int {
+// collectAt is by how many percent the heap may grow over what is live of it, in bytes, to
+// come to a goal.
+func collectAt(live, goal uint64) int {
 	if live == 0 { // before the first collection
 		return 100
 	}
-	return int(max(heapGoal/(live/100+1), 200) - 100)
+	return int(max(goal/(live/100+1), 200) - 100)
 }
 
 // shrinkWithin is how long giving back the database's memory may take.

@@ -70,8 +70,8 @@ var garbage []byte
 
 func measureMemory(b *testing.B, url string) {
 	d := mirrored(b, url)
-	go keepHeap(b.Context(), func() {}) // as the program does
-	for range 100 {                     // and it is at work, so that its heap may grow far
+	go d.heap.keep(b.Context(), func() {}) // as the program does
+	for range 100 {                        // and it is at work, so that its heap may grow far
 		garbage = make([]byte, atWork)
 		time.Sleep(time.Second / 50)
 	}

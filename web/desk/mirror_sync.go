@@ -25,6 +25,8 @@ const (
 func (m *Mirror) sync(ctx context.Context, s *Sync) (store.SyncReport, error) {
 	d := m.desk
 	defer m.progress(Progress{})
+	d.heap.keepTight(true)
+	defer d.heap.keepTight(false)
 	r := store.SyncReport{StartedAt: d.Now(), Outcome: "done"}
 	_, before, err := d.Store.LastSyncs(ctx)
 	if err != nil {
@@ -95,7 +97,9 @@ func (m *Mirror) read(ctx context.Context, r *store.SyncReport) (*listing, error
 	if err := m.desk.Store.EachListed(ctx, r.StartedAt, list.have); err != nil {
 		return nil, err
 	}
+	m.desk.heap.keepTight(false) // ATOM takes its time
 	skipped, err := m.desk.Atom.Customers(ctx, func(e atom.Element) error {
+		m.desk.heap.keepTight(true)
 		m.counts.listed.Add(1)
 		return list.take(e)
 	})
