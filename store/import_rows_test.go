@@ -3,37 +3,14 @@ package store
 import (
 	"fmt"
 	"maps"
-	"path/filepath"
 	"testing"
-	"time"
 )
 
 // Rows that are stored already are counted when the counts come in, and those that
 // are wrong for nothing but an e-mail that is taken become left out.
 func TestStoredImportRowsAreCountedAndSorted(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "frontdesk.db")
-	seal, err := newSealer(secretA, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := &DB{seal: seal, now: time.Now}
-	if before.pool, err = openSQLite(path, "immediate"); err != nil {
-		t.Fatal(err)
-	}
-	migrate, err := before.migrator()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := migrate.UpTo(ctx, 14); err != nil {
-		t.Fatal(err)
-	}
-	run := func(statement string, args ...any) {
-		t.Helper()
-		if _, err := before.pool.ExecContext(ctx, statement, args...); err != nil {
-			t.Fatal(err)
-		}
-	}
+	path, run, done := schemaOf(t, 14)
 	run(`INSERT INTO staff (id, portal, username, name, role, state, added_by, added_at) VALUES (1, 'customer', 'mia', 'Mia', 'manager', 'active', '', 1)`)
 	run(`INSERT INTO imports (id, staff_id, file_name, format, header, columns, state, concurrency, rate, made_at)
 		VALUES ('one', 1, 'new.csv', '', '[]', '{}', 'draft', 1, 1, 1)`)
@@ -48,9 +25,7 @@ func TestStoredImportRowsAreCountedAndSorted(t *testing.T) {
 		run(`INSERT INTO import_rows (import_id, n, cells, email_key, state, errors, again, changed_at) VALUES ('one', $1, '[]', '', $2, $3, $4, 1)`,
 			n+1, row.state, row.errors, row.again)
 	}
-	if err := before.pool.Close(); err != nil {
-		t.Fatal(err)
-	}
+	done()
 
 	db, err := Open(ctx, Options{Path: path, Secret: secretA})
 	if err != nil {
