@@ -16,8 +16,8 @@ import (
 // the next write begins it anew.
 const (
 	checkpointAt   = 125   // pages that are yet to be copied, from which on they are
-	checkpointMost = 10000 // pages, from which on they are copied though people write, and the writer waits for the last of them
-	checkpointLast = 16000 // pages in the -wal file, from which on a commit copies them after all
+	checkpointMost = 16000 // pages, from which on they are copied though people write, and the writer waits for the last of them
+	checkpointLast = 24000 // pages in the -wal file, from which on a commit copies them after all
 )
 
 // checkpoints is the goroutine that copies.
