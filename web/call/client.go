@@ -60,6 +60,10 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
+// shortBuffer is the size of an acting call's buffers, in bytes: each makes its own, for one
+// short question and one short answer. What is longer passes them by.
+const shortBuffer = 1 << 10
+
 // Client sends the calls to one service. Its connections and its bounds are its
 // own: a service that hangs takes nothing from another. It is safe for concurrent
 // use.
@@ -89,6 +93,7 @@ func New(service string, limits Limits, stats *Stats) *Client {
 	// request only is never a reused one.
 	c.act = transport(limits)
 	c.act.DisableKeepAlives = true
+	c.act.ReadBufferSize, c.act.WriteBufferSize = shortBuffer, shortBuffer
 
 	c.read = transport(limits)
 	c.read.MaxIdleConnsPerHost = 4
