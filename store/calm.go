@@ -22,6 +22,12 @@ type calm struct {
 
 func (c *calm) written() { c.last.Store(time.Now().UnixNano()) }
 
+// Calm waits until nobody has written for a moment, as is good for what slows others down
+// and can wait. It returns ctx's error.
+func (db *DB) Calm(ctx context.Context) error {
+	return db.calm.wait(ctx, func() bool { return false })
+}
+
 // wait waits until nobody has written for calmFor, or until it is late.
 func (c *calm) wait(ctx context.Context, late func() bool) error {
 	for {

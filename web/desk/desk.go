@@ -119,6 +119,7 @@ func (d *Desk) Run(ctx context.Context) {
 	jobs.Go(func() { d.followAnswers(ctx) })
 	jobs.Go(func() { d.runJobs(ctx) })
 	jobs.Go(func() { d.heap.keep(ctx, func() { d.giveBack(ctx) }) })
+	jobs.Go(func() { collectInPauses(ctx, d.Store.Calm) })
 	for _, s := range d.streams {
 		jobs.Go(func() { s.run(ctx) })
 	}

@@ -21,6 +21,10 @@ const (
 	heapTight = 40 << 20
 	// atWork is what is allocated in a second at least while that is so.
 	atWork = 2 << 20
+	// worthCollecting is from how much garbage on, in bytes, it is collected in a pause:
+	// what is not would be in the middle of somebody's request, where the heap has come to
+	// its goal.
+	worthCollecting = 16 << 20
 	// quietAfter is for how many seconds less must have been allocated before the
 	// memory is given back, and after how many more what has come together since is.
 	quietAfter = 30
@@ -109,6 +113,37 @@ func (h *heap) keep(ctx context.Context, giveBack func()) {
 		if now != percent { // each change stops the program for a moment
 			percent = now
 			debug.SetGCPercent(percent)
+		}
+	}
+}
+
+// collectInPauses collects garbage while nobody acts, if there is much of it: calm waits for
+// such a moment. It ends with ctx. An operator's own GOGC stands.
+func collectInPauses(ctx context.Context, calm func(context.Context) error) {
+	if os.Getenv("GOGC") != "" {
+		return
+	}
+	seconds := time.NewTicker(time.Second)
+	defer seconds.Stop()
+	samples := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"}}
+	worthIt := func() bool {
+		metrics.Read(samples)
+		return samples[0].Value.Uint64() >= samples[1].Value.Uint64()+worthCollecting
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-seconds.C:
+		}
+		if !worthIt() {
+			continue
+		}
+		if calm(ctx) != nil {
+			return
+		}
+		if worthIt() { // still
+			runtime.GC()
 		}
 	}
 }

@@ -79,3 +79,57 @@ func TestALongListIsReadWithLess(t *testing.T) {
 	h.keepTight(false)
 	comes("behind it", heapGoal, 500*time.Millisecond)
 }
+
+// TestGarbageIsCollectedWhileNobodyActs: when there is much of it, and not before a pause has
+// come.
+func TestGarbageIsCollectedWhileNobodyActs(t *testing.T) {
+	t.Setenv("GOGC", "")
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // nothing else collects it
+	runtime.GC()
+	ctx, stop := context.WithCancel(t.Context())
+	asked, pause, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	calm := func(ctx context.Context) error {
+		select {
+		case asked <- struct{}{}:
+		case <-ctx.Done():
+		}
+		select {
+		case <-pause:
+		case <-ctx.Done():
+		}
+		return ctx.Err()
+	}
+	go func() { collectInPauses(ctx, calm); close(ended) }()
+	defer func() { stop(); <-ended }()
+	samples := []metrics.Sample{{Name: "/gc/cycles/forced:gc-cycles"}}
+	collections := func() uint64 { metrics.Read(samples); return samples[0].Value.Uint64() }
+
+	before := collections()
+	garbage = make([]byte, worthCollecting/4)
+	select {
+	case <-asked:
+		t.Error("a pause is waited for, with little garbage")
+	case <-time.After(1500 * time.Millisecond):
+	}
+	garbage = make([]byte, worthCollecting)
+	garbage = nil
+	select {
+	case <-asked:
+	case <-time.After(10 * time.Second):
+		t.Fatal("no pause is waited for, with much garbage")
+	}
+	if n := collections() - before; n > 0 {
+		t.Errorf("%d collections before the pause", n)
+	}
+	pause <- struct{}{}
+	for began := time.Now(); collections() == before; time.Sleep(time.Millisecond) {
+		if time.Since(began) > 10*time.Second {
+			t.Fatal("there is a pause, and nothing is collected")
+		}
+	}
+	select {
+	case <-asked:
+		t.Error("a pause is waited for, with nothing left to collect")
+	case <-time.After(1500 * time.Millisecond):
+	}
+}
